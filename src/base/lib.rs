@@ -1,0 +1,14 @@
+//! What every layer shares: internal numbers, limits, time, randomness and secrets.
+//!
+//! Nothing here does I/O, and nothing here knows what a room is for.
+
+pub mod clock;
+pub mod limits;
+mod nid;
+pub mod random;
+mod secret;
+
+pub use clock::Clock;
+pub use nid::{EventNid, RoomNid, StreamPosition};
+pub use random::Random;
+pub use secret::Secret;

@@ -1,0 +1,58 @@
+//! Every limit of the server that is not configured, in one place, the unit last in each name.
+
+/// Largest PDU in bytes (specification, client-server API, size limits).
+pub const PDU_BYTES_MAX: usize = 65_536;
+/// Longest user id, room id, alias, event type, state key or event id, in bytes.
+pub const IDENTIFIER_BYTES_MAX: usize = 255;
+/// Largest JSON request body in bytes; media is limited by configuration.
+pub const REQUEST_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Deepest nesting of a JSON request body.
+pub const JSON_DEPTH_MAX: usize = 100;
+
+/// Largest key of the store in bytes.
+pub const STORE_KEY_BYTES_MAX: usize = 1024;
+/// Largest value of the store in bytes.
+pub const STORE_VALUE_BYTES_MAX: usize = 1024 * 1024;
+/// Largest batch of the store in bytes.
+pub const STORE_BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most writes of one batch.
+pub const STORE_BATCH_WRITES_MAX: usize = 10_000;
+/// Most rows of one page of a scan.
+pub const STORE_PAGE_ROWS_MAX: usize = 1_000;
+/// Most batches that wait for the committer before writers have to wait too.
+pub const COMMIT_QUEUE_BATCHES_MAX: usize = 4_096;
+/// Most batches that one durable write takes.
+pub const COMMIT_GROUP_BATCHES_MAX: usize = 512;
+
+/// Most events that wait for one room's writer before senders have to wait too.
+pub const ROOM_QUEUE_EVENTS_MAX: usize = 512;
+/// Most events that a room's writer decides in one group.
+pub const ROOM_GROUP_EVENTS_MAX: usize = 64;
+/// How often a room's writer decides again when somebody else changed the room's head.
+pub const ROOM_CONFLICT_RETRIES_MAX: usize = 8;
+/// Most `prev_events` of a PDU (specification, room event format).
+pub const PREV_EVENTS_MAX: usize = 20;
+/// Most `auth_events` of a PDU (specification, room event format).
+pub const AUTH_EVENTS_MAX: usize = 10;
+
+/// Most events of one page of `/messages`, `/relations` and the like.
+pub const PAGE_EVENTS_MAX: usize = 1_000;
+/// Most events of a room in one answer of `/sync`.
+pub const SYNC_TIMELINE_EVENTS_MAX: usize = 1_000;
+/// Longest long-poll in milliseconds.
+pub const SYNC_TIMEOUT_MS_MAX: u64 = 120_000;
+
+/// Largest to-device message in bytes (MSC4163 discussions; half an event more than a PDU).
+pub const TO_DEVICE_BYTES_MAX: usize = 65_536;
+/// Most to-device messages in one answer of `/sync`.
+pub const TO_DEVICE_MESSAGES_MAX: usize = 100;
+/// Most one-time keys of a device.
+pub const ONE_TIME_KEYS_MAX: usize = 1_000;
+/// Most devices of a user.
+pub const DEVICES_MAX: usize = 1_000;
+/// Longest display name in bytes.
+pub const DISPLAY_NAME_BYTES_MAX: usize = 256;
+/// Longest password in bytes; more would only be work for the hash.
+pub const PASSWORD_BYTES_MAX: usize = 512;
+/// Most user-interactive authentication sessions kept at once.
+pub const UIAA_SESSIONS_MAX: u64 = 10_000;
