@@ -1,0 +1,470 @@
+//! Typed tables: a key type and a value type on top of a keyspace.
+
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use hearth_base::StreamPosition;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Batch, Check, Direction, Key, KeyRange, Keyspace, Pending, Row, Slot, Snapshot, StoreError,
+    Write,
+    codec::{KeyBuffer, KeyPrefix, decode_position, decode_value, encode_value},
+};
+
+/// Rows of type `K → V`, in a keyspace that they may share with other tables.
+pub struct Table<K, V> {
+    keyspace: Keyspace,
+    tag: u8,
+    version: u8,
+    types: PhantomData<fn() -> (K, V)>,
+}
+
+impl<K, V> Table<K, V> {
+    /// A table whose keys begin with `tag`, unique within the keyspace. Tag 0 is taken in
+    /// [`Keyspace::Meta`] and [`Keyspace::Log`], whose engine rows have no tag.
+    #[must_use]
+    pub const fn new(keyspace: Keyspace, tag: u8, version: u8) -> Self {
+        Self {
+            keyspace,
+            tag,
+            version,
+            types: PhantomData,
+        }
+    }
+
+    fn encode(&self, key: &impl KeyPrefix<K>) -> KeyBuffer {
+        let mut buffer = KeyBuffer {
+            bytes: vec![self.tag],
+            slot: None,
+        };
+        key.write(&mut buffer);
+        buffer
+    }
+
+    /// Every row.
+    #[must_use]
+    pub fn all(&self) -> KeyRange {
+        KeyRange::prefix(vec![self.tag])
+    }
+
+    /// Rows whose keys begin with these parts.
+    pub fn prefix(&self, parts: &impl KeyPrefix<K>) -> KeyRange {
+        KeyRange::prefix(self.encode(parts).bytes)
+    }
+
+    /// Rows from `start` (included) to `end` (excluded); either may be the first parts of a key.
+    pub fn between(&self, start: &impl KeyPrefix<K>, end: &impl KeyPrefix<K>) -> KeyRange {
+        KeyRange {
+            start: self.encode(start).bytes,
+            end: self.encode(end).bytes,
+        }
+    }
+
+    /// Rows that begin with `parts` and come after `key`.
+    pub fn after(&self, parts: &impl KeyPrefix<K>, key: &impl KeyPrefix<K>) -> KeyRange {
+        let mut start = self.encode(key).bytes;
+        start.push(0);
+        KeyRange {
+            start,
+            end: self.prefix(parts).end,
+        }
+    }
+
+    fn delete_write(&self, key: &impl KeyPrefix<K>) -> Write {
+        let key = self.encode(key);
+        Write {
+            keyspace: self.keyspace,
+            key: key.bytes,
+            key_slot: key.slot,
+            value: None,
+            value_slot: None,
+            check: None,
+        }
+    }
+
+    /// Deletes a row; nothing happens if there is none.
+    pub fn delete(&self, batch: &mut Batch, key: &impl KeyPrefix<K>) {
+        batch.write(self.delete_write(key));
+    }
+}
+
+impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
+    fn put_write(&self, key: &impl KeyPrefix<K>, value: &V) -> Result<Write, StoreError> {
+        let value = Some(encode_value(self.keyspace, self.version, value)?);
+        Ok(Write {
+            value,
+            ..self.delete_write(key)
+        })
+    }
+
+    /// Writes a row, whatever was there before.
+    ///
+    /// # Errors
+    /// The value cannot be encoded.
+    pub fn put(
+        &self,
+        batch: &mut Batch,
+        key: &impl KeyPrefix<K>,
+        value: &V,
+    ) -> Result<(), StoreError> {
+        batch.write(self.put_write(key, value)?);
+        Ok(())
+    }
+
+    /// Writes a row on the condition that there is none; otherwise the batch is a conflict.
+    ///
+    /// # Errors
+    /// The value cannot be encoded.
+    pub fn insert(
+        &self,
+        batch: &mut Batch,
+        key: &impl KeyPrefix<K>,
+        value: &V,
+    ) -> Result<(), StoreError> {
+        batch.write(Write {
+            check: Some(Check::Absent),
+            ..self.put_write(key, value)?
+        });
+        Ok(())
+    }
+
+    /// Replaces `before` (`None`: no row) by `after` (`None`: delete), or the batch is a conflict.
+    ///
+    /// # Errors
+    /// A value cannot be encoded.
+    pub fn replace(
+        &self,
+        batch: &mut Batch,
+        key: &impl KeyPrefix<K>,
+        before: Option<&V>,
+        after: Option<&V>,
+    ) -> Result<(), StoreError> {
+        let check = match before {
+            Some(before) => Check::Equals(Bytes::from(encode_value(
+                self.keyspace,
+                self.version,
+                before,
+            )?)),
+            None => Check::Absent,
+        };
+        let write = match after {
+            Some(after) => self.put_write(key, after)?,
+            None => self.delete_write(key),
+        };
+        batch.write(Write {
+            check: Some(check),
+            ..write
+        });
+        Ok(())
+    }
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// The engine failed, or the row is corrupt.
+    pub async fn get(
+        &self,
+        snapshot: &dyn Snapshot,
+        key: &impl KeyPrefix<K>,
+    ) -> Result<Option<V>, StoreError> {
+        let found = snapshot
+            .get_many(self.keyspace, &[self.encode(key).bytes])
+            .await?;
+        found
+            .into_iter()
+            .next()
+            .flatten()
+            .map(|bytes| self.decode(&bytes))
+            .transpose()
+    }
+
+    /// The values of many keys, in their order.
+    ///
+    /// # Errors
+    /// The engine failed, or a row is corrupt.
+    pub async fn get_many<P: KeyPrefix<K>>(
+        &self,
+        snapshot: &dyn Snapshot,
+        keys: impl IntoIterator<Item = P>,
+    ) -> Result<Vec<Option<V>>, StoreError> {
+        let keys: Vec<_> = keys
+            .into_iter()
+            .map(|key| self.encode(&key).bytes)
+            .collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = snapshot.get_many(self.keyspace, &keys).await?;
+        found
+            .into_iter()
+            .map(|row| row.map(|bytes| self.decode(&bytes)).transpose())
+            .collect()
+    }
+
+    /// Up to `limit` rows of a range of this table.
+    ///
+    /// # Errors
+    /// The engine failed, or a row is corrupt.
+    pub async fn scan(
+        &self,
+        snapshot: &dyn Snapshot,
+        range: &KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(K, V)>, StoreError> {
+        let page = snapshot
+            .scan(self.keyspace, range, direction, limit)
+            .await?;
+        page.rows
+            .iter()
+            .map(|(key, value)| Ok((self.decode_key(key)?, self.decode(value)?)))
+            .collect()
+    }
+
+    /// All rows of a range, a page at a time: for ranges that are bounded by their nature.
+    ///
+    /// # Errors
+    /// The engine failed, or a row is corrupt.
+    pub async fn scan_all(
+        &self,
+        snapshot: &dyn Snapshot,
+        range: &KeyRange,
+    ) -> Result<Vec<(K, V)>, StoreError> {
+        let rows = self.all_rows(snapshot, range).await?;
+        rows.iter()
+            .map(|(key, value)| Ok((self.decode_key(key)?, self.decode(value)?)))
+            .collect()
+    }
+
+    async fn all_rows(
+        &self,
+        snapshot: &dyn Snapshot,
+        range: &KeyRange,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut range = range.clone();
+        let mut rows = Vec::new();
+        loop {
+            let page = snapshot
+                .scan(self.keyspace, &range, Direction::Forward, usize::MAX)
+                .await?;
+            rows.extend(page.rows);
+            let Some((last, _)) = rows.last().filter(|_| page.more) else {
+                return Ok(rows);
+            };
+            range.start = last.to_vec();
+            range.start.push(0);
+        }
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<V, StoreError> {
+        decode_value(self.keyspace, self.version, bytes)
+    }
+
+    fn decode_key(&self, bytes: &[u8]) -> Result<K, StoreError> {
+        bytes
+            .split_first()
+            .and_then(|(_, parts)| K::read(parts))
+            .ok_or_else(|| StoreError::corrupt(self.keyspace, format!("key {bytes:02x?}")))
+    }
+}
+
+/// A value and the position at which it was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamped<V> {
+    /// When it was committed.
+    pub position: StreamPosition,
+    /// What was committed.
+    pub value: V,
+}
+
+/// Rows that know the position of the change that wrote them.
+///
+/// A stored value is the position's eight bytes, then what [`Table`] would store.
+pub struct StampedTable<K, V> {
+    table: Table<K, V>,
+}
+
+impl<K, V> StampedTable<K, V> {
+    /// As [`Table::new`].
+    #[must_use]
+    pub const fn new(keyspace: Keyspace, tag: u8, version: u8) -> Self {
+        Self {
+            table: Table::new(keyspace, tag, version),
+        }
+    }
+
+    /// As [`Table::all`].
+    #[must_use]
+    pub fn all(&self) -> KeyRange {
+        self.table.all()
+    }
+
+    /// As [`Table::prefix`].
+    pub fn prefix(&self, parts: &impl KeyPrefix<K>) -> KeyRange {
+        self.table.prefix(parts)
+    }
+
+    /// As [`Table::between`].
+    pub fn between(&self, start: &impl KeyPrefix<K>, end: &impl KeyPrefix<K>) -> KeyRange {
+        self.table.between(start, end)
+    }
+
+    /// As [`Table::after`].
+    pub fn after(&self, parts: &impl KeyPrefix<K>, key: &impl KeyPrefix<K>) -> KeyRange {
+        self.table.after(parts, key)
+    }
+
+    /// As [`Table::delete`].
+    pub fn delete(&self, batch: &mut Batch, key: &impl KeyPrefix<K>) {
+        self.table.delete(batch, key);
+    }
+}
+
+impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
+    fn stamped(&self, write: Write, slot: Option<Pending>, known: [u8; 8]) -> Write {
+        let value = write.value.map(|value| [known.as_slice(), &value].concat());
+        Write {
+            value,
+            value_slot: slot.map(|fact| Slot { offset: 0, fact }),
+            ..write
+        }
+    }
+
+    /// Writes a row that remembers the position of `fact`.
+    ///
+    /// # Errors
+    /// The value cannot be encoded.
+    pub fn put(
+        &self,
+        batch: &mut Batch,
+        key: &impl KeyPrefix<K>,
+        fact: Pending,
+        value: &V,
+    ) -> Result<(), StoreError> {
+        let write = self.table.put_write(key, value)?;
+        batch.write(self.stamped(write, Some(fact), [0; 8]));
+        Ok(())
+    }
+
+    /// As [`StampedTable::put`], on the condition that there is no row.
+    ///
+    /// # Errors
+    /// The value cannot be encoded.
+    pub fn insert(
+        &self,
+        batch: &mut Batch,
+        key: &impl KeyPrefix<K>,
+        fact: Pending,
+        value: &V,
+    ) -> Result<(), StoreError> {
+        let write = Write {
+            check: Some(Check::Absent),
+            ..self.table.put_write(key, value)?
+        };
+        batch.write(self.stamped(write, Some(fact), [0; 8]));
+        Ok(())
+    }
+
+    /// Rewrites a row under the position it has.
+    ///
+    /// # Errors
+    /// The value cannot be encoded.
+    pub fn rewrite(
+        &self,
+        batch: &mut Batch,
+        key: &impl KeyPrefix<K>,
+        row: &Stamped<V>,
+    ) -> Result<(), StoreError> {
+        let write = self.table.put_write(key, &row.value)?;
+        batch.write(self.stamped(write, None, crate::encode_position(row.position)));
+        Ok(())
+    }
+
+    /// As [`Table::get`].
+    ///
+    /// # Errors
+    /// The engine failed, or the row is corrupt.
+    pub async fn get(
+        &self,
+        snapshot: &dyn Snapshot,
+        key: &impl KeyPrefix<K>,
+    ) -> Result<Option<Stamped<V>>, StoreError> {
+        let keys = [self.table.encode(key).bytes];
+        let found = snapshot.get_many(self.table.keyspace, &keys).await?;
+        found
+            .into_iter()
+            .next()
+            .flatten()
+            .map(|bytes| self.decode(&bytes))
+            .transpose()
+    }
+
+    /// As [`Table::get_many`].
+    ///
+    /// # Errors
+    /// The engine failed, or a row is corrupt.
+    pub async fn get_many<P: KeyPrefix<K>>(
+        &self,
+        snapshot: &dyn Snapshot,
+        keys: impl IntoIterator<Item = P>,
+    ) -> Result<Vec<Option<Stamped<V>>>, StoreError> {
+        let keys: Vec<_> = keys
+            .into_iter()
+            .map(|key| self.table.encode(&key).bytes)
+            .collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = snapshot.get_many(self.table.keyspace, &keys).await?;
+        found
+            .into_iter()
+            .map(|row| row.map(|bytes| self.decode(&bytes)).transpose())
+            .collect()
+    }
+
+    /// As [`Table::scan`].
+    ///
+    /// # Errors
+    /// The engine failed, or a row is corrupt.
+    pub async fn scan(
+        &self,
+        snapshot: &dyn Snapshot,
+        range: &KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(K, Stamped<V>)>, StoreError> {
+        let page = snapshot
+            .scan(self.table.keyspace, range, direction, limit)
+            .await?;
+        page.rows
+            .iter()
+            .map(|(key, value)| Ok((self.table.decode_key(key)?, self.decode(value)?)))
+            .collect()
+    }
+
+    /// As [`Table::scan_all`].
+    ///
+    /// # Errors
+    /// The engine failed, or a row is corrupt.
+    pub async fn scan_all(
+        &self,
+        snapshot: &dyn Snapshot,
+        range: &KeyRange,
+    ) -> Result<Vec<(K, Stamped<V>)>, StoreError> {
+        let rows = self.table.all_rows(snapshot, range).await?;
+        rows.iter()
+            .map(|(key, value)| Ok((self.table.decode_key(key)?, self.decode(value)?)))
+            .collect()
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Stamped<V>, StoreError> {
+        let (position, value) = bytes
+            .split_first_chunk::<8>()
+            .ok_or_else(|| StoreError::corrupt(self.table.keyspace, "a row without position"))?;
+        Ok(Stamped {
+            position: decode_position(*position),
+            value: self.table.decode(value)?,
+        })
+    }
+}
