@@ -69,10 +69,6 @@ impl<N: Nodes> Comparison<N> {
     }
 
     /// The node of one side, if it has one; `None` if it is missing.
-    #[allow(
-        clippy::option_option,
-        reason = "absent and missing are different things"
-    )]
     fn side(&mut self, id: Option<NodeId>, depth: usize) -> Option<Option<Arc<Node>>> {
         match id {
             Some(id) => self.reader.node(id, depth).map(Some),
