@@ -1,1 +1,54 @@
-//! Placeholder.
+//! The one writer of rooms: timelines, state, membership, receipts, relations and aliases.
+//!
+//! A request becomes an event in its room's writer ([`writer`]), which decides waiting events one
+//! after another against the tentative head and commits them as one atomic batch. Reads take a
+//! snapshot and touch indexes only. Whoever may see an event is decided in [`visibility`], and
+//! nowhere else.
+//!
+//! Deliberately absent: users' passwords and devices (`hearth-accounts`), Matrix error codes (the
+//! API crates), and fetching anything from another server.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod alias;
+mod create;
+mod decide;
+mod directory;
+mod error;
+mod event;
+mod head;
+mod index;
+mod member;
+mod membership;
+mod receipt;
+mod redaction;
+mod relation;
+mod render;
+mod room;
+mod rooms;
+mod state;
+mod tables;
+mod thread;
+mod timeline;
+mod transaction;
+mod visibility;
+mod writer;
+
+pub use alias::Alias;
+pub use create::CreateRoom;
+pub use directory::{DirectoryPage, PublicRoom};
+pub use error::RoomsError;
+pub use event::{Event, Origin};
+pub use head::RoomHead;
+pub use member::{Member, Membership};
+pub use membership::{Invitation, Profile};
+pub use receipt::{Receipt, ReceiptChange, ReceiptKind};
+pub use relation::{RelationFilter, RelationPage};
+pub use render::Viewer;
+pub use room::Room;
+pub use rooms::{Rooms, Settings};
+pub use thread::{ThreadPage, ThreadSummary};
+pub use timeline::{Page, Side};
+pub use transaction::Transaction;
+pub use visibility::Visibility;
+pub use writer::{EventRequest, Sent};

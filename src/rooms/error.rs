@@ -1,0 +1,65 @@
+//! What can go wrong in a room, by what the caller can do about it.
+
+use hearth_rules::{BuildError, NotAllowed, PduError};
+use hearth_store::StoreError;
+use ruma::RoomVersionId;
+
+/// Why a room operation failed; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomsError {
+    /// There is no such room, event, alias or membership, or the user must not know.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The room's rules, or the user's membership, do not allow it.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The request contradicts itself or the room.
+    #[error("{0}")]
+    BadRequest(String),
+    /// A parameter has a value that it must not have.
+    #[error("{0}")]
+    InvalidParam(String),
+    /// The content is not canonical JSON.
+    #[error("{0}")]
+    BadJson(String),
+    /// An event, an identifier or a list is over its limit.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The alias or room exists already.
+    #[error("{0} is in use")]
+    InUse(&'static str),
+    /// The room version is not one that this server creates or joins.
+    #[error("room version {0} is not supported")]
+    UnsupportedVersion(RoomVersionId),
+    /// Too many requests wait for this room, or it changed too often: try again.
+    #[error("the room is busy")]
+    Busy,
+    /// The room's stored events contradict each other.
+    #[error("corrupt room: {0}")]
+    Corrupt(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<NotAllowed> for RoomsError {
+    fn from(refusal: NotAllowed) -> Self {
+        Self::Forbidden(refusal.reason)
+    }
+}
+
+impl From<PduError> for RoomsError {
+    fn from(error: PduError) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+impl From<BuildError> for RoomsError {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::BadJson(reason) => Self::BadJson(reason),
+            BuildError::TooLarge(reason) => Self::TooLarge(reason),
+            BuildError::Malformed(reason) => Self::BadRequest(reason),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Who is in a room, and which rooms a user is in: indexes over `m.room.member` events.
+
+use hearth_base::{EventNid, RoomNid, StreamPosition};
+use hearth_store::{Snapshot, Stamped};
+use ruma::{UserId, OwnedUserId, events::room::member::MembershipState};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Rooms, RoomsError,
+    tables::{MEMBERS, MEMBERSHIPS},
+};
+
+/// A user's present membership of a room, as the user's index has it. The position of the row is
+/// that of the membership event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The membership.
+    pub state: MembershipState,
+    /// The event that says so.
+    pub event: EventNid,
+    /// The position of the user's last change to joined, if this row is not that change itself.
+    pub joined_before: Option<StreamPosition>,
+    /// Whether the user does not want to see the room any more.
+    pub forgotten: bool,
+}
+
+impl Membership {
+    /// The position of the user's last change to joined, in a row at `position`.
+    #[must_use]
+    pub fn last_joined(&self, position: StreamPosition) -> Option<StreamPosition> {
+        self.joined_before.or((self.state == MembershipState::Join).then_some(position))
+    }
+}
+
+/// A member of a room as the room's index has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The membership.
+    pub state: MembershipState,
+    /// The event that says so.
+    pub event: EventNid,
+    /// The display name in this room.
+    pub display_name: Option<String>,
+    /// The avatar in this room, an `mxc:` URI.
+    pub avatar_url: Option<String>,
+}
+
+impl Rooms {
+    /// The rooms of a user with the present membership of each, forgotten ones included.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn memberships(
+        &self,
+        snapshot: &dyn Snapshot,
+        user_id: &UserId,
+    ) -> Result<Vec<(RoomNid, Stamped<Membership>)>, RoomsError> {
+        let range = MEMBERSHIPS.prefix(&(user_id,));
+        let rows = MEMBERSHIPS.scan_all(snapshot, &range).await?;
+        Ok(rows.into_iter().map(|((_, room), row)| (room, row)).collect())
+    }
+
+    /// A user's present membership of a room; `None` if there never was one.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn membership(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: RoomNid,
+        user_id: &UserId,
+    ) -> Result<Option<Stamped<Membership>>, RoomsError> {
+        Ok(MEMBERSHIPS.get(snapshot, &(user_id, room)).await?)
+    }
+
+    /// Whether a user has joined a room.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_joined(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: RoomNid,
+        user_id: &UserId,
+    ) -> Result<bool, RoomsError> {
+        let row = self.membership(snapshot, room, user_id).await?;
+        Ok(row.is_some_and(|row| row.value.state == MembershipState::Join))
+    }
+
+    /// All members of a room, whatever their membership, by user id.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn members(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: RoomNid,
+    ) -> Result<Vec<(OwnedUserId, Member)>, RoomsError> {
+        let rows = MEMBERS.scan_all(snapshot, &MEMBERS.prefix(&(room,))).await?;
+        Ok(rows.into_iter().map(|((_, user), member)| (user, member)).collect())
+    }
+
+    /// A user as a member of a room.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn member(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: RoomNid,
+        user_id: &UserId,
+    ) -> Result<Option<Member>, RoomsError> {
+        Ok(MEMBERS.get(snapshot, &(room, user_id)).await?)
+    }
+}

@@ -1,0 +1,73 @@
+//! The key layout of rooms. This crate is the only one that writes these tables.
+
+use hearth_base::{EventNid, RoomNid, StreamPosition};
+use hearth_store::{Keyspace, StampedTable, Table};
+use ruma::{OwnedDeviceId, OwnedEventId, OwnedRoomAliasId, OwnedRoomId, OwnedUserId};
+
+use crate::{
+    alias::Alias,
+    event::StoredEvent,
+    head::RoomHead,
+    member::{Member, Membership},
+    receipt::{Receipt, ReceiptKey},
+    relation::Relation,
+    room::RoomRow,
+    thread::Thread,
+};
+
+/// Room id → number.
+pub const ROOM_NIDS: Table<(OwnedRoomId,), RoomNid> = Table::new(Keyspace::Rooms, 1, 1);
+/// Number → what never changes of a room.
+pub const ROOMS: Table<(RoomNid,), RoomRow> = Table::new(Keyspace::Rooms, 2, 1);
+/// The room's end: compared and set by its writer.
+pub const HEADS: Table<(RoomNid,), RoomHead> = Table::new(Keyspace::Rooms, 3, 1);
+/// The position of the room's latest event.
+pub const LAST_EVENTS: StampedTable<(RoomNid,), EventNid> =
+    StampedTable::new(Keyspace::Rooms, 4, 1);
+/// Alias → room.
+pub const ALIASES: Table<(OwnedRoomAliasId,), Alias> = Table::new(Keyspace::Rooms, 5, 1);
+/// The aliases of a room.
+pub const ROOM_ALIASES: Table<(RoomNid, OwnedRoomAliasId), ()> = Table::new(Keyspace::Rooms, 6, 1);
+/// The rooms that are published in the directory.
+pub const PUBLISHED: Table<(RoomNid,), ()> = Table::new(Keyspace::Rooms, 7, 1);
+
+/// Number → event, with the position at which it came.
+pub const EVENTS: StampedTable<(EventNid,), StoredEvent> =
+    StampedTable::new(Keyspace::Events, 1, 1);
+/// Event id → number.
+pub const EVENT_NIDS: Table<(OwnedEventId,), EventNid> = Table::new(Keyspace::EventIds, 1, 1);
+/// The events of a room in the order in which they came.
+pub const TIMELINE: Table<(RoomNid, StreamPosition), EventNid> =
+    Table::new(Keyspace::Timeline, 1, 1);
+/// The nodes of a room's state maps, by the hash of their bytes.
+pub const STATE_NODES: Table<(RoomNid, [u8; 16]), Vec<u8>> = Table::new(Keyspace::State, 1, 1);
+
+/// The rooms of a user: present membership, and the position at which it came.
+pub const MEMBERSHIPS: StampedTable<(OwnedUserId, RoomNid), Membership> =
+    StampedTable::new(Keyspace::Members, 1, 1);
+/// The members of a room, whatever their membership.
+pub const MEMBERS: Table<(RoomNid, OwnedUserId), Member> = Table::new(Keyspace::Members, 2, 1);
+
+/// The children of an event, in the order in which they came.
+pub const RELATIONS: Table<(OwnedEventId, StreamPosition), Relation> =
+    Table::new(Keyspace::Relations, 1, 1);
+/// Thread root → its present shape.
+pub const THREADS: StampedTable<(RoomNid, OwnedEventId), Thread> =
+    StampedTable::new(Keyspace::Relations, 2, 1);
+/// The threads of a room by their latest event.
+pub const THREAD_ORDER: Table<(RoomNid, StreamPosition), OwnedEventId> =
+    Table::new(Keyspace::Relations, 3, 1);
+/// Who wrote in a thread.
+pub const THREAD_PARTICIPANTS: Table<(OwnedEventId, OwnedUserId), ()> =
+    Table::new(Keyspace::Relations, 4, 1);
+
+/// (room, user, receipt type, thread or empty) → the receipt.
+pub const RECEIPTS: StampedTable<(RoomNid, OwnedUserId, String, String), Receipt> =
+    StampedTable::new(Keyspace::Receipts, 1, 1);
+/// The receipts of a room by the position at which they came; only the present ones.
+pub const RECEIPT_ORDER: Table<(RoomNid, StreamPosition), ReceiptKey> =
+    Table::new(Keyspace::Receipts, 2, 1);
+
+/// (user, device, what was called, transaction id) → the event that it made.
+pub const TRANSACTIONS: Table<(OwnedUserId, OwnedDeviceId, String, String), OwnedEventId> =
+    Table::new(Keyspace::Transactions, 1, 1);
