@@ -1,7 +1,8 @@
 //! Keys and values as bytes.
 //!
 //! Keys keep the order of what they encode: integers are big-endian (signed ones with the sign
-//! bit flipped), strings end with `00` and write an inner `00` as `00 FF`. Values are postcard
+//! bit flipped), strings end with `00` and write an inner `00` as `01 01` and `01` as `01 02`.
+//! So `00` only ever ends a string, whatever byte the next part begins with. Values are postcard
 //! behind one byte of format version.
 
 use hearth_base::{EventNid, RoomNid, StreamPosition};
@@ -50,6 +51,11 @@ pub(crate) fn decode_value<V: DeserializeOwned>(
     }
 }
 
+/// Ends a string within a key.
+const END: u8 = 0;
+/// Comes before an escaped byte, which is written as its successor.
+const ESCAPE: u8 = 1;
+
 /// A key while it is written.
 #[derive(Debug, Default)]
 pub struct KeyBuffer {
@@ -60,12 +66,13 @@ pub struct KeyBuffer {
 impl KeyBuffer {
     fn string(&mut self, text: &str) {
         for byte in text.bytes() {
-            self.bytes.push(byte);
-            if byte == 0 {
-                self.bytes.push(0xff);
+            if byte <= ESCAPE {
+                self.bytes.extend([ESCAPE, byte + 1]);
+            } else {
+                self.bytes.push(byte);
             }
         }
-        self.bytes.push(0);
+        self.bytes.push(END);
     }
 }
 
@@ -88,13 +95,14 @@ pub trait Key: Sized {
     fn read(bytes: &[u8]) -> Option<Self>;
 }
 
-/// A tuple that can be written where a key `K` is wanted, or where the first parts of it are.
+/// A tuple that can be written where the first parts of a key `K`, or all of them, are wanted.
 pub trait KeyPrefix<K> {
     /// Writes the parts at the end of `key`.
     fn write(&self, key: &mut KeyBuffer);
-    /// Whether these are all parts of the key.
-    const WHOLE: bool;
 }
+
+/// A tuple of all parts of a key `K`.
+pub trait WholeKey<K>: KeyPrefix<K> {}
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = bytes.split_first_chunk::<N>()?;
@@ -102,19 +110,27 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(*head)
 }
 
+fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
+    take::<1>(bytes).map(|[byte]| byte)
+}
+
 fn take_string(bytes: &mut &[u8]) -> Option<String> {
     let mut text = Vec::new();
     loop {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        match (byte, rest.first()) {
-            (0, Some(0xff)) => {
-                text.push(0);
-                *bytes = &rest[1..];
+        match take_byte(bytes)? {
+            END => return String::from_utf8(text).ok(),
+            ESCAPE => {
+                let escaped = take_byte(bytes)?.checked_sub(1)?;
+                text.push(Some(escaped).filter(|byte| *byte <= ESCAPE)?);
             }
-            (0, _) => return String::from_utf8(text).ok(),
-            (byte, _) => text.push(*byte),
+            byte => text.push(byte),
         }
+    }
+}
+
+impl<P: KeyPartFor<P>> KeyPartFor<P> for &P {
+    fn write(&self, key: &mut KeyBuffer) {
+        P::write(self, key);
     }
 }
 
@@ -191,8 +207,8 @@ macro_rules! key_parts {
                 bytes.is_empty().then_some(key)
             }
         }
+        impl<$($part,)* $($value: KeyPartFor<$part>),*> WholeKey<($($part,)*)> for ($($value,)*) {}
         impl<$($part,)* $($value: KeyPartFor<$part>),*> KeyPrefix<($($part,)*)> for ($($value,)*) {
-            const WHOLE: bool = true;
             fn write(&self, key: &mut KeyBuffer) {
                 $(<$value as KeyPartFor<$part>>::write(&self.$index, key);)*
             }
@@ -202,7 +218,6 @@ macro_rules! key_parts {
         impl<$($part,)* $($rest,)* $($value: KeyPartFor<$part>),*>
             KeyPrefix<($($part,)* $($rest,)*)> for ($($value,)*)
         {
-            const WHOLE: bool = false;
             fn write(&self, key: &mut KeyBuffer) {
                 $(<$value as KeyPartFor<$part>>::write(&self.$index, key);)*
             }
@@ -250,16 +265,16 @@ mod tests {
 
     type Example = (String, u64, StreamPosition);
 
-    fn encode(key: &Example) -> Vec<u8> {
+    fn encode(key: &impl KeyPrefix<Example>) -> Vec<u8> {
         let mut buffer = KeyBuffer::default();
-        KeyPrefix::<Example>::write(key, &mut buffer);
+        key.write(&mut buffer);
         buffer.bytes
     }
 
     fn example() -> impl Strategy<Value = Example> {
         (
-            "[\\x00a-c\u{ff}]{0,4}",
-            any::<u64>(),
+            "[\\x00-\\x03a-c\u{ff}]{0,4}",
+            prop_oneof![any::<u64>(), Just(u64::MAX), Just(0)],
             any::<i64>().prop_map(StreamPosition),
         )
     }
@@ -273,6 +288,14 @@ mod tests {
         #[test]
         fn keys_sort_like_what_they_encode(a in example(), b in example()) {
             prop_assert_eq!(encode(&a).cmp(&encode(&b)), a.cmp(&b));
+        }
+
+        #[test]
+        fn borrowed_parts_and_prefixes_write_alike(key in example()) {
+            let whole = encode(&key);
+            prop_assert_eq!(&encode(&(key.0.as_str(), &key.1, key.2)), &whole);
+            prop_assert!(whole.starts_with(&encode(&(&key.0,))));
+            prop_assert!(whole.starts_with(&encode(&(&key.0, key.1))));
         }
 
         #[test]

@@ -27,7 +27,7 @@ mod store;
 mod table;
 
 pub use batch::{Batch, Check, Pending, Slot, Write};
-pub use codec::{Key, KeyBuffer, KeyPart, KeyPartFor, KeyPrefix, encode_position};
+pub use codec::{Key, KeyBuffer, KeyPart, KeyPartFor, KeyPrefix, WholeKey, encode_position};
 pub use engine::{Direction, Engine, KeyRange, Outcome, Page, Row, Snapshot};
 pub use error::{CommitError, StoreError};
 pub use fact::Fact;

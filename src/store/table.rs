@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Batch, Check, Direction, Key, KeyRange, Keyspace, Pending, Row, Slot, Snapshot, StoreError,
     Write,
-    codec::{KeyBuffer, KeyPrefix, decode_position, decode_value, encode_value},
+    codec::{KeyBuffer, KeyPrefix, WholeKey, decode_position, decode_value, encode_value},
 };
 
 /// Rows of type `K → V`, in a keyspace that they may share with other tables.
@@ -62,7 +62,7 @@ impl<K, V> Table<K, V> {
     }
 
     /// Rows that begin with `parts` and come after `key`.
-    pub fn after(&self, parts: &impl KeyPrefix<K>, key: &impl KeyPrefix<K>) -> KeyRange {
+    pub fn after(&self, parts: &impl KeyPrefix<K>, key: &impl WholeKey<K>) -> KeyRange {
         let mut start = self.encode(key).bytes;
         start.push(0);
         KeyRange {
@@ -71,7 +71,7 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    fn delete_write(&self, key: &impl KeyPrefix<K>) -> Write {
+    fn delete_write(&self, key: &impl WholeKey<K>) -> Write {
         let key = self.encode(key);
         Write {
             keyspace: self.keyspace,
@@ -84,13 +84,13 @@ impl<K, V> Table<K, V> {
     }
 
     /// Deletes a row; nothing happens if there is none.
-    pub fn delete(&self, batch: &mut Batch, key: &impl KeyPrefix<K>) {
+    pub fn delete(&self, batch: &mut Batch, key: &impl WholeKey<K>) {
         batch.write(self.delete_write(key));
     }
 }
 
 impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
-    fn put_write(&self, key: &impl KeyPrefix<K>, value: &V) -> Result<Write, StoreError> {
+    fn put_write(&self, key: &impl WholeKey<K>, value: &V) -> Result<Write, StoreError> {
         let value = Some(encode_value(self.keyspace, self.version, value)?);
         Ok(Write {
             value,
@@ -105,7 +105,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     pub fn put(
         &self,
         batch: &mut Batch,
-        key: &impl KeyPrefix<K>,
+        key: &impl WholeKey<K>,
         value: &V,
     ) -> Result<(), StoreError> {
         batch.write(self.put_write(key, value)?);
@@ -119,7 +119,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     pub fn insert(
         &self,
         batch: &mut Batch,
-        key: &impl KeyPrefix<K>,
+        key: &impl WholeKey<K>,
         value: &V,
     ) -> Result<(), StoreError> {
         batch.write(Write {
@@ -136,7 +136,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     pub fn replace(
         &self,
         batch: &mut Batch,
-        key: &impl KeyPrefix<K>,
+        key: &impl WholeKey<K>,
         before: Option<&V>,
         after: Option<&V>,
     ) -> Result<(), StoreError> {
@@ -166,7 +166,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     pub async fn get(
         &self,
         snapshot: &dyn Snapshot,
-        key: &impl KeyPrefix<K>,
+        key: &impl WholeKey<K>,
     ) -> Result<Option<V>, StoreError> {
         let found = snapshot
             .get_many(self.keyspace, &[self.encode(key).bytes])
@@ -183,7 +183,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     ///
     /// # Errors
     /// The engine failed, or a row is corrupt.
-    pub async fn get_many<P: KeyPrefix<K>>(
+    pub async fn get_many<P: WholeKey<K>>(
         &self,
         snapshot: &dyn Snapshot,
         keys: impl IntoIterator<Item = P>,
@@ -311,12 +311,12 @@ impl<K, V> StampedTable<K, V> {
     }
 
     /// As [`Table::after`].
-    pub fn after(&self, parts: &impl KeyPrefix<K>, key: &impl KeyPrefix<K>) -> KeyRange {
+    pub fn after(&self, parts: &impl KeyPrefix<K>, key: &impl WholeKey<K>) -> KeyRange {
         self.table.after(parts, key)
     }
 
     /// As [`Table::delete`].
-    pub fn delete(&self, batch: &mut Batch, key: &impl KeyPrefix<K>) {
+    pub fn delete(&self, batch: &mut Batch, key: &impl WholeKey<K>) {
         self.table.delete(batch, key);
     }
 }
@@ -338,7 +338,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
     pub fn put(
         &self,
         batch: &mut Batch,
-        key: &impl KeyPrefix<K>,
+        key: &impl WholeKey<K>,
         fact: Pending,
         value: &V,
     ) -> Result<(), StoreError> {
@@ -354,7 +354,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
     pub fn insert(
         &self,
         batch: &mut Batch,
-        key: &impl KeyPrefix<K>,
+        key: &impl WholeKey<K>,
         fact: Pending,
         value: &V,
     ) -> Result<(), StoreError> {
@@ -373,7 +373,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
     pub fn rewrite(
         &self,
         batch: &mut Batch,
-        key: &impl KeyPrefix<K>,
+        key: &impl WholeKey<K>,
         row: &Stamped<V>,
     ) -> Result<(), StoreError> {
         let write = self.table.put_write(key, &row.value)?;
@@ -388,7 +388,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
     pub async fn get(
         &self,
         snapshot: &dyn Snapshot,
-        key: &impl KeyPrefix<K>,
+        key: &impl WholeKey<K>,
     ) -> Result<Option<Stamped<V>>, StoreError> {
         let keys = [self.table.encode(key).bytes];
         let found = snapshot.get_many(self.table.keyspace, &keys).await?;
@@ -404,7 +404,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
     ///
     /// # Errors
     /// The engine failed, or a row is corrupt.
-    pub async fn get_many<P: KeyPrefix<K>>(
+    pub async fn get_many<P: WholeKey<K>>(
         &self,
         snapshot: &dyn Snapshot,
         keys: impl IntoIterator<Item = P>,
