@@ -1,0 +1,201 @@
+//! How an event looks to a client (specification, client-server API, "Room event format").
+//!
+//! This runs for each event of each answer, so the stored text of `content` is copied as it is and
+//! nothing is parsed that does not have to be. `unsigned` comes from the caller, who knows the
+//! user, device and clock; of a stored `unsigned` only [`STORED_UNSIGNED`] shows.
+
+use std::collections::BTreeMap;
+
+use ruma::{
+    EventId, MilliSecondsSinceUnixEpoch, TransactionId, UserId,
+    events::room::member::MembershipState, serde::Raw,
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::{Pdu, PduError, pdu::malformed};
+
+/// Fields of a stored `unsigned` that clients get unless the caller sets them.
+const STORED_UNSIGNED: [&str; 6] = [
+    "invite_room_state",
+    "knock_room_state",
+    "prev_content",
+    "prev_sender",
+    "redacted_because",
+    "replaces_state",
+];
+
+/// Which fields a client gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientEventFormat {
+    /// Without `room_id`, for answers that are grouped by room such as `/sync`.
+    Sync,
+    /// With `room_id`.
+    Full,
+    /// `type`, `state_key`, `content` and `sender` only, for people who are not in the room.
+    Stripped,
+}
+
+/// What a client is told in `unsigned`; absent fields are left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unsigned<'a> {
+    /// The time now, from which `age` follows.
+    pub now: Option<MilliSecondsSinceUnixEpoch>,
+    /// Only for the device that sent the event.
+    pub transaction_id: Option<&'a TransactionId>,
+    /// The content that a state event replaced.
+    pub prev_content: Option<&'a RawValue>,
+    /// The sender of the event that a state event replaced.
+    pub prev_sender: Option<&'a UserId>,
+    /// The event that a state event replaced.
+    pub replaces_state: Option<&'a EventId>,
+    /// The redaction, already in a client's format.
+    pub redacted_because: Option<&'a RawValue>,
+    /// `m.relations`, the aggregations of the event's children.
+    pub relations: Option<&'a RawValue>,
+    /// The user's membership at the event (MSC4115).
+    pub membership: Option<&'a MembershipState>,
+}
+
+/// An event and all that a client is told of it. Serializes as the client's JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientEvent<'a> {
+    pdu: &'a Pdu,
+    format: ClientEventFormat,
+    unsigned: Unsigned<'a>,
+}
+
+impl<'a> ClientEvent<'a> {
+    /// Puts an event and its `unsigned` together; costs nothing.
+    #[must_use]
+    pub const fn new(pdu: &'a Pdu, format: ClientEventFormat, unsigned: Unsigned<'a>) -> Self {
+        Self {
+            pdu,
+            format,
+            unsigned,
+        }
+    }
+
+    /// The JSON text, written once and not parsed again.
+    ///
+    /// # Errors
+    /// [`PduError::Malformed`] when the content of a stored redaction is not an object.
+    pub fn to_raw(&self) -> Result<Box<RawValue>, PduError> {
+        to_raw_value(self).map_err(malformed)
+    }
+
+    /// The JSON text as one of ruma's event types.
+    ///
+    /// # Errors
+    /// As [`ClientEvent::to_raw`].
+    pub fn to_typed<T>(&self) -> Result<Raw<T>, PduError> {
+        self.to_raw().map(Raw::from_json)
+    }
+}
+
+impl Serialize for ClientEvent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pdu = self.pdu;
+        let mut map = serializer.serialize_map(None)?;
+        match content_with_redacts(pdu).map_err(serde::ser::Error::custom)? {
+            Some(content) => map.serialize_entry("content", &content)?,
+            None => map.serialize_entry("content", pdu.content())?,
+        }
+        map.serialize_entry("sender", pdu.sender())?;
+        if let Some(state_key) = pdu.state_key() {
+            map.serialize_entry("state_key", state_key)?;
+        }
+        map.serialize_entry("type", pdu.type_name())?;
+        if self.format == ClientEventFormat::Stripped {
+            return map.end();
+        }
+        map.serialize_entry("event_id", pdu.event_id())?;
+        map.serialize_entry("origin_server_ts", &pdu.origin_server_ts())?;
+        if let Some(redacts) = pdu.redacts() {
+            map.serialize_entry("redacts", redacts)?;
+        }
+        if self.format == ClientEventFormat::Full {
+            map.serialize_entry("room_id", pdu.room_id())?;
+        }
+        let unsigned = AllUnsigned {
+            pdu,
+            given: &self.unsigned,
+        };
+        map.serialize_entry("unsigned", &unsigned)?;
+        map.end()
+    }
+}
+
+/// The content of a redaction of before room version 11, with the `redacts` that newer clients look
+/// for (specification, room version 11, "Redactions"); `None` when nothing has to be added.
+fn content_with_redacts(pdu: &Pdu) -> serde_json::Result<Option<BTreeMap<&str, Box<RawValue>>>> {
+    let Some(redacts) = pdu.redacts() else {
+        return Ok(None);
+    };
+    let mut content: BTreeMap<&str, Box<RawValue>> = serde_json::from_str(pdu.content().get())?;
+    content.insert("redacts", to_raw_value(redacts)?);
+    Ok(Some(content))
+}
+
+struct AllUnsigned<'a> {
+    pdu: &'a Pdu,
+    given: &'a Unsigned<'a>,
+}
+
+impl Serialize for AllUnsigned<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let given = self.given;
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(now) = given.now {
+            let (now, sent) = (
+                i64::from(now.get()),
+                i64::from(self.pdu.origin_server_ts().get()),
+            );
+            map.serialize_entry("age", &(now - sent))?;
+        }
+        entry(&mut map, "transaction_id", given.transaction_id)?;
+        entry(&mut map, "membership", given.membership)?;
+        entry(&mut map, "m.relations", given.relations)?;
+        entry(&mut map, "prev_content", given.prev_content)?;
+        entry(&mut map, "prev_sender", given.prev_sender)?;
+        entry(&mut map, "replaces_state", given.replaces_state)?;
+        entry(&mut map, "redacted_because", given.redacted_because)?;
+        if let Some(stored) = self.pdu.unsigned() {
+            self.serialize_stored(stored, &mut map)?;
+        }
+        map.end()
+    }
+}
+
+impl AllUnsigned<'_> {
+    fn serialize_stored<M: SerializeMap>(
+        &self,
+        stored: &RawValue,
+        map: &mut M,
+    ) -> Result<(), M::Error> {
+        let given = self.given;
+        let stored: BTreeMap<String, &RawValue> =
+            serde_json::from_str(stored.get()).map_err(serde::ser::Error::custom)?;
+        for (name, value) in stored {
+            let is_given = match name.as_str() {
+                "prev_content" => given.prev_content.is_some(),
+                "prev_sender" => given.prev_sender.is_some(),
+                "replaces_state" => given.replaces_state.is_some(),
+                "redacted_because" => given.redacted_because.is_some(),
+                _ => false,
+            };
+            if !is_given && STORED_UNSIGNED.contains(&name.as_str()) {
+                map.serialize_entry(&name, value)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn entry<M: SerializeMap, T: Serialize + ?Sized>(
+    map: &mut M,
+    name: &'static str,
+    value: Option<&T>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| map.serialize_entry(name, value))
+}

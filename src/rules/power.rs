@@ -1,0 +1,157 @@
+//! Who may do what in a room, as one view over its create and power levels events.
+//!
+//! Fields are read as leniently as the authorization rules read them. Since room version 12 the
+//! creators stand above every level (MSC4289), and no level names them.
+
+use std::collections::HashSet;
+
+use ruma::{
+    Int, OwnedUserId, UserId,
+    events::{
+        TimelineEventType,
+        room::power_levels::{RoomPowerLevels, RoomPowerLevelsSource, UserPowerLevel},
+    },
+    power_levels::NotificationPowerLevels,
+    push::PushConditionPowerLevelsCtx,
+    room_version_rules::{AuthorizationRules, RoomVersionRules},
+    state_res::events::{RoomCreateEvent, RoomPowerLevelsEvent, RoomPowerLevelsIntField},
+};
+
+use crate::{Pdu, PduError};
+
+/// The power levels that hold in a room.
+#[derive(Clone, Debug)]
+pub struct PowerLevels {
+    levels: RoomPowerLevels,
+    creators: HashSet<OwnedUserId>,
+}
+
+impl PowerLevels {
+    /// Reads the levels from the room's state. Without a power levels event the defaults of the
+    /// specification hold, and without a create event nobody is a creator.
+    ///
+    /// # Errors
+    /// [`PduError::Malformed`] when a field is not what the authorization rules accept.
+    pub fn new(
+        create: Option<&Pdu>,
+        power_levels: Option<&Pdu>,
+        rules: &RoomVersionRules,
+    ) -> Result<Self, PduError> {
+        let rules = &rules.authorization;
+        let creators = match create {
+            Some(create) => RoomCreateEvent::new(create).creators(rules),
+            None => Ok(HashSet::new()),
+        }
+        .map_err(PduError::Malformed)?;
+        let mut levels =
+            RoomPowerLevels::new(RoomPowerLevelsSource::None, rules, creators.iter().cloned());
+        if let Some(event) = power_levels {
+            let event = RoomPowerLevelsEvent::new(event);
+            read(&mut levels, &event, rules).map_err(PduError::Malformed)?;
+        }
+        Ok(Self { levels, creators })
+    }
+
+    /// A user's level; infinite for creators since room version 12.
+    #[must_use]
+    pub fn user(&self, user_id: &UserId) -> UserPowerLevel {
+        self.levels.for_user(user_id)
+    }
+
+    /// The level that an event of this type needs, as a state event or as a message.
+    #[must_use]
+    pub fn event(&self, event_type: &TimelineEventType, is_state: bool) -> Int {
+        let default = if is_state {
+            self.levels.state_default
+        } else {
+            self.levels.events_default
+        };
+        self.levels
+            .events
+            .get(event_type)
+            .copied()
+            .unwrap_or(default)
+    }
+
+    /// Whether a user has the level that an event of this type needs.
+    #[must_use]
+    pub fn may_send(
+        &self,
+        user_id: &UserId,
+        event_type: &TimelineEventType,
+        is_state: bool,
+    ) -> bool {
+        self.user(user_id) >= self.event(event_type, is_state)
+    }
+
+    /// The level needed to invite.
+    #[must_use]
+    pub const fn invite(&self) -> Int {
+        self.levels.invite
+    }
+
+    /// The level needed to kick somebody with a smaller level.
+    #[must_use]
+    pub const fn kick(&self) -> Int {
+        self.levels.kick
+    }
+
+    /// The level needed to ban somebody with a smaller level.
+    #[must_use]
+    pub const fn ban(&self) -> Int {
+        self.levels.ban
+    }
+
+    /// The level needed to redact the events of others.
+    #[must_use]
+    pub const fn redact(&self) -> Int {
+        self.levels.redact
+    }
+
+    /// The level needed to notify everybody with `@room`.
+    #[must_use]
+    pub const fn notify_room(&self) -> Int {
+        self.levels.notifications.room
+    }
+
+    /// Who created the room, additional creators included.
+    #[must_use]
+    pub const fn creators(&self) -> &HashSet<OwnedUserId> {
+        &self.creators
+    }
+
+    /// The levels as ruma has them.
+    #[must_use]
+    pub const fn as_ruma(&self) -> &RoomPowerLevels {
+        &self.levels
+    }
+
+    /// The levels as push rules want them.
+    #[must_use]
+    pub fn push_context(&self) -> PushConditionPowerLevelsCtx {
+        self.levels.clone().into()
+    }
+}
+
+fn read(
+    levels: &mut RoomPowerLevels,
+    event: &RoomPowerLevelsEvent<&Pdu>,
+    rules: &AuthorizationRules,
+) -> Result<(), String> {
+    let level = |field| event.get_as_int_or_default(field, rules);
+    levels.ban = level(RoomPowerLevelsIntField::Ban)?;
+    levels.events_default = level(RoomPowerLevelsIntField::EventsDefault)?;
+    levels.invite = level(RoomPowerLevelsIntField::Invite)?;
+    levels.kick = level(RoomPowerLevelsIntField::Kick)?;
+    levels.redact = level(RoomPowerLevelsIntField::Redact)?;
+    levels.state_default = level(RoomPowerLevelsIntField::StateDefault)?;
+    levels.users_default = level(RoomPowerLevelsIntField::UsersDefault)?;
+    levels.events = event.events(rules)?.unwrap_or_default();
+    levels.users = event.users(rules)?.cloned().unwrap_or_default();
+    let notifications = event.notifications(rules)?.unwrap_or_default();
+    levels.notifications = NotificationPowerLevels::new();
+    if let Some(room) = notifications.get("room") {
+        levels.notifications.room = *room;
+    }
+    Ok(())
+}
