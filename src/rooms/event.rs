@@ -77,6 +77,35 @@ impl Event {
         }))
     }
 
+    /// The same event at the position where it was committed.
+    pub(crate) fn at(&self, position: StreamPosition) -> Self {
+        let Inner { nid, ref pdu, room, state_before, state_after, redacted_by, ref origin, .. } =
+            *self.0;
+        Self(Arc::new(Inner {
+            nid,
+            position,
+            pdu: pdu.clone(),
+            room,
+            state_before,
+            state_after,
+            redacted_by,
+            origin: origin.clone(),
+        }))
+    }
+
+    /// The row that stores the event.
+    pub(crate) fn to_stored(&self) -> StoredEvent {
+        StoredEvent {
+            room: self.0.room,
+            event_id: self.0.pdu.event_id().to_owned(),
+            state_before: self.0.state_before,
+            state_after: self.0.state_after,
+            redacted_by: self.0.redacted_by,
+            origin: self.0.origin.clone(),
+            json: self.0.pdu.json().to_owned(),
+        }
+    }
+
     /// Its number.
     #[must_use]
     pub fn nid(&self) -> EventNid {
@@ -164,7 +193,7 @@ impl Rooms {
         let mut loaded = HashMap::with_capacity(absent.len());
         for (nid, row) in absent.into_iter().zip(rows) {
             let event = self.parse(snapshot, nid, row.ok_or_else(|| missing(nid))?).await?;
-            self.event_cache().insert(nid, event.clone());
+            self.cache_event(snapshot, &event);
             loaded.insert(nid, event);
         }
         nids.iter()
@@ -173,6 +202,15 @@ impl Rooms {
                 event.or_else(|| loaded.get(nid).cloned()).ok_or_else(|| missing(*nid))
             })
             .collect()
+    }
+
+    /// Caches what a snapshot said of an event, unless a later redaction may have changed it.
+    fn cache_event(&self, snapshot: &dyn Snapshot, event: &Event) {
+        self.event_cache().insert(event.nid(), event.clone());
+        // Checked afterwards: a redaction first moves its position, then invalidates.
+        if snapshot.position() < self.last_redaction() {
+            self.event_cache().invalidate(&event.nid());
+        }
     }
 
     /// The event with this id, whatever room it is in.

@@ -1,13 +1,15 @@
 //! Who is in a room, and which rooms a user is in: indexes over `m.room.member` events.
 
+use std::collections::HashMap;
+
 use hearth_base::{EventNid, RoomNid, StreamPosition};
 use hearth_store::{Snapshot, Stamped};
-use ruma::{UserId, OwnedUserId, events::room::member::MembershipState};
+use ruma::{OwnedUserId, UserId, events::room::member::MembershipState};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Rooms, RoomsError,
-    tables::{MEMBERS, MEMBERSHIPS},
+    tables::{FORGOTTEN, MEMBERS, MEMBERSHIPS},
 };
 
 /// A user's present membership of a room, as the user's index has it. The position of the row is
@@ -20,7 +22,8 @@ pub struct Membership {
     pub event: EventNid,
     /// The position of the user's last change to joined, if this row is not that change itself.
     pub joined_before: Option<StreamPosition>,
-    /// Whether the user does not want to see the room any more.
+    /// Whether the user does not want to see the room any more; kept in a table of its own.
+    #[serde(skip)]
     pub forgotten: bool,
 }
 
@@ -55,9 +58,17 @@ impl Rooms {
         snapshot: &dyn Snapshot,
         user_id: &UserId,
     ) -> Result<Vec<(RoomNid, Stamped<Membership>)>, RoomsError> {
-        let range = MEMBERSHIPS.prefix(&(user_id,));
-        let rows = MEMBERSHIPS.scan_all(snapshot, &range).await?;
-        Ok(rows.into_iter().map(|((_, room), row)| (room, row)).collect())
+        let rows = MEMBERSHIPS.scan_all(snapshot, &MEMBERSHIPS.prefix(&(user_id,))).await?;
+        let forgotten = FORGOTTEN.scan_all(snapshot, &FORGOTTEN.prefix(&(user_id,))).await?;
+        let forgotten: HashMap<_, _> =
+            forgotten.into_iter().map(|((_, room), position)| (room, position)).collect();
+        Ok(rows
+            .into_iter()
+            .map(|((_, room), mut row)| {
+                row.value.forgotten = forgotten.get(&room) == Some(&row.position);
+                (room, row)
+            })
+            .collect())
     }
 
     /// A user's present membership of a room; `None` if there never was one.
@@ -70,7 +81,14 @@ impl Rooms {
         room: RoomNid,
         user_id: &UserId,
     ) -> Result<Option<Stamped<Membership>>, RoomsError> {
-        Ok(MEMBERSHIPS.get(snapshot, &(user_id, room)).await?)
+        let Some(mut row) = MEMBERSHIPS.get(snapshot, &(user_id, room)).await? else {
+            return Ok(None);
+        };
+        if row.value.state != MembershipState::Join {
+            let forgotten = FORGOTTEN.get(snapshot, &(user_id, room)).await?;
+            row.value.forgotten = forgotten == Some(row.position);
+        }
+        Ok(Some(row))
     }
 
     /// Whether a user has joined a room.

@@ -1,8 +1,14 @@
 //! The handle of this crate, and the caches behind it.
 
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
-use hearth_base::{Clock, EventNid, Random, RoomNid};
+use hearth_base::{Clock, EventNid, Random, RoomNid, StreamPosition};
 use hearth_rules::SigningKey;
 use hearth_statemap::{Node, NodeId, StateHasher};
 use hearth_store::{Sequence, Snapshot, Store};
@@ -47,6 +53,8 @@ struct Inner {
     nodes: Cache<NodeId, Arc<Node>>,
     writers: Writers,
     tasks: TaskTracker,
+    /// The position of the last redaction, for readers of older snapshots.
+    last_redaction: AtomicI64,
 }
 
 impl Rooms {
@@ -82,6 +90,7 @@ impl Rooms {
             signing_key,
             hasher,
             tasks,
+            last_redaction: AtomicI64::new(0),
         }))
     }
 
@@ -147,6 +156,20 @@ impl Rooms {
 
     pub(crate) fn room_nid_cache(&self) -> &Cache<RoomNid, Room> {
         &self.0.rooms_by_nid
+    }
+
+    pub(crate) fn last_redaction(&self) -> StreamPosition {
+        StreamPosition(self.0.last_redaction.load(Ordering::SeqCst))
+    }
+
+    /// Forgets what is cached of events that were redacted at `position`.
+    pub(crate) fn redacted(&self, position: StreamPosition, nids: &HashSet<EventNid>) {
+        if !nids.is_empty() {
+            self.0.last_redaction.fetch_max(position.0, Ordering::SeqCst);
+        }
+        for nid in nids {
+            self.0.events.invalidate(nid);
+        }
     }
 
     pub(crate) fn remember(&self, room: &Room) {

@@ -45,6 +45,9 @@ pub const STATE_NODES: Table<(RoomNid, [u8; 16]), Vec<u8>> = Table::new(Keyspace
 /// The rooms of a user: present membership, and the position at which it came.
 pub const MEMBERSHIPS: StampedTable<(OwnedUserId, RoomNid), Membership> =
     StampedTable::new(Keyspace::Members, 1, 1);
+/// The position of the membership at which a user forgot a room: a later one is not forgotten.
+pub const FORGOTTEN: Table<(OwnedUserId, RoomNid), StreamPosition> =
+    Table::new(Keyspace::Members, 3, 1);
 /// The members of a room, whatever their membership.
 pub const MEMBERS: Table<(RoomNid, OwnedUserId), Member> = Table::new(Keyspace::Members, 2, 1);
 
