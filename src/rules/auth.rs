@@ -119,3 +119,178 @@ pub fn check_state<E: Event>(
         fetch_state,
     )?)
 }
+
+#[cfg(test)]
+mod tests {
+    use ruma::RoomVersionId;
+    use serde_json::json;
+
+    use super::*;
+    use crate::test_room::{ALICE, BOB, CAROL, TestRoom};
+
+    const VERSIONS: [RoomVersionId; 4] = [
+        RoomVersionId::V6,
+        RoomVersionId::V10,
+        RoomVersionId::V11,
+        RoomVersionId::V12,
+    ];
+
+    #[test]
+    fn a_public_room_lets_people_join_and_talk() {
+        for version in VERSIONS {
+            let mut room = TestRoom::new(&version, "public");
+            room.join(BOB).unwrap();
+            room.message(BOB).unwrap();
+            room.join(CAROL).unwrap();
+            room.message(CAROL).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_invite_room_wants_an_invite_first() {
+        for version in VERSIONS {
+            let mut room = TestRoom::new(&version, "invite");
+            room.join(BOB).unwrap_err();
+            room.member(BOB, CAROL, "invite").unwrap_err();
+            room.member(ALICE, BOB, "invite").unwrap();
+            room.join(BOB).unwrap();
+            room.member(ALICE, BOB, "invite").unwrap_err();
+        }
+    }
+
+    #[test]
+    fn strangers_do_not_talk_and_nobody_joins_for_another() {
+        for version in VERSIONS {
+            let mut room = TestRoom::new(&version, "public");
+            assert!(room.message(BOB).unwrap_err().reason.contains("join"));
+            room.member(ALICE, BOB, "join").unwrap_err();
+        }
+    }
+
+    #[test]
+    fn bans_hold_until_lifted_and_need_power() {
+        for version in VERSIONS {
+            let mut room = TestRoom::new(&version, "public");
+            room.join(BOB).unwrap();
+            room.member(BOB, ALICE, "ban").unwrap_err();
+            room.member(BOB, ALICE, "leave").unwrap_err();
+            room.member(ALICE, BOB, "ban").unwrap();
+            room.message(BOB).unwrap_err();
+            room.join(BOB).unwrap_err();
+            room.member(BOB, BOB, "leave").unwrap_err();
+            room.member(ALICE, BOB, "leave").unwrap();
+            room.join(BOB).unwrap();
+        }
+    }
+
+    #[test]
+    fn power_levels_are_not_raised_above_ones_own() {
+        for version in VERSIONS {
+            let mut room = TestRoom::new(&version, "public");
+            room.join(BOB).unwrap();
+            let mut users = json!({ ALICE: 100, BOB: 50 });
+            if version == RoomVersionId::V12 {
+                users.as_object_mut().unwrap().remove(ALICE);
+            }
+            let levels = |users| json!({ "users": users });
+            room.send(BOB, "m.room.power_levels", Some(""), levels(users.clone()))
+                .unwrap_err();
+            room.send(
+                ALICE,
+                "m.room.power_levels",
+                Some(""),
+                levels(users.clone()),
+            )
+            .unwrap();
+            room.send(BOB, "m.room.name", Some(""), json!({ "name": "ours" }))
+                .unwrap();
+            users[BOB] = json!(60);
+            room.send(BOB, "m.room.power_levels", Some(""), levels(users))
+                .unwrap_err();
+        }
+    }
+
+    #[test]
+    fn power_levels_of_version_10_are_integers() {
+        let levels = json!({ "users": { ALICE: "100" } });
+        let mut room = TestRoom::new(&RoomVersionId::V6, "public");
+        room.send(ALICE, "m.room.power_levels", Some(""), levels.clone())
+            .unwrap();
+        let mut room = TestRoom::new(&RoomVersionId::V10, "public");
+        room.send(ALICE, "m.room.power_levels", Some(""), levels)
+            .unwrap_err();
+    }
+
+    #[test]
+    fn creators_of_version_12_stand_above_all_levels_and_in_none() {
+        let extra = json!({ "additional_creators": [BOB] });
+        let mut room = TestRoom::created(&RoomVersionId::V12, extra);
+        room.join(ALICE).unwrap();
+        room.send(
+            ALICE,
+            "m.room.join_rules",
+            Some(""),
+            json!({ "join_rule": "public" }),
+        )
+        .unwrap();
+        room.join(BOB).unwrap();
+        let levels = json!({ "users": { CAROL: 100 }, "state_default": 9_000 });
+        room.send(BOB, "m.room.power_levels", Some(""), levels)
+            .unwrap();
+        room.join(CAROL).unwrap();
+        room.send(BOB, "m.room.name", Some(""), json!({ "name": "mine" }))
+            .unwrap();
+        room.send(CAROL, "m.room.name", Some(""), json!({ "name": "mine" }))
+            .unwrap_err();
+        room.member(CAROL, ALICE, "ban").unwrap_err();
+        room.member(ALICE, CAROL, "ban").unwrap();
+        let levels = json!({ "users": { ALICE: 100 } });
+        room.send(ALICE, "m.room.power_levels", Some(""), levels)
+            .unwrap_err();
+    }
+
+    #[test]
+    fn the_create_event_is_named_until_version_12() {
+        for version in VERSIONS {
+            let mut room = TestRoom::new(&version, "public");
+            let message = room.message(ALICE).unwrap();
+            let create = room.state(&StateEventType::RoomCreate, "").unwrap();
+            let named = message
+                .auth_events()
+                .contains(&create.event_id().to_owned());
+            assert_eq!(named, version != RoomVersionId::V12);
+        }
+    }
+
+    #[test]
+    fn an_event_may_not_name_state_that_does_not_hold() {
+        let mut room = TestRoom::new(&RoomVersionId::V11, "public");
+        let mut draft = room.draft(ALICE, "m.room.message", None, json!({}));
+        draft.auth_events.push(ruma::owned_event_id!("$unknown"));
+        let server = ruma::server_name!("hearth.test");
+        let pdu = crate::build(draft, room.rules, server, &room.key).unwrap();
+        assert!(room.accept(pdu).unwrap_err().reason.contains("$unknown"));
+    }
+
+    #[test]
+    fn rejected_auth_events_reject_what_they_authorize() {
+        let room = TestRoom::new(&RoomVersionId::V11, "public");
+        let pdu = room.build(ALICE, "m.room.message", None, json!({}));
+        let fetch = |rejected: bool| {
+            move |id: &EventId| Some(room.events.get(id)?.clone().with_rejected(rejected))
+        };
+        let refused = check_auth_events(
+            &pdu,
+            &ruma::room_version_rules::RoomVersionRules::V11,
+            fetch(true),
+        );
+        assert!(refused.unwrap_err().reason.contains("rejected"));
+    }
+
+    #[test]
+    fn a_room_without_a_create_event_allows_nothing() {
+        let room = TestRoom::new(&RoomVersionId::V11, "public");
+        let pdu = room.build(ALICE, "m.room.message", None, json!({}));
+        authorize(&pdu, room.rules, |_, _| None::<Pdu>).unwrap_err();
+    }
+}

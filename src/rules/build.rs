@@ -156,3 +156,103 @@ fn not_hashable(error: JsonError) -> BuildError {
 fn too_large(what: &str, bytes: usize) -> BuildError {
     BuildError::TooLarge(format!("{what} has {bytes} bytes"))
 }
+
+#[cfg(test)]
+mod tests {
+    use ruma::{RoomVersionId, owned_event_id, server_name};
+    use serde_json::json;
+
+    use super::*;
+    use crate::test_room::{ALICE, TestRoom};
+
+    fn built(room: &TestRoom, draft: Draft) -> Result<Pdu, BuildError> {
+        build(draft, room.rules, server_name!("hearth.test"), &room.key)
+    }
+
+    fn with_content(content: &str) -> Result<Pdu, BuildError> {
+        let room = TestRoom::new(&RoomVersionId::V11, "public");
+        let mut draft = room.draft(ALICE, "m.room.message", None, json!({}));
+        draft.content = RawValue::from_string(content.to_owned()).unwrap();
+        built(&room, draft)
+    }
+
+    #[test]
+    fn numbers_beyond_canonical_json_are_refused() {
+        for bad in [
+            r#"{"n":1.5}"#,
+            r#"{"n":9007199254740992}"#,
+            r#"{"n":-9007199254740992}"#,
+            r#"{"n":1e3}"#,
+            r#"{"n":-0}"#,
+            r#"{"n":{"deep":[0.1]}}"#,
+            "[]",
+            "null",
+            "7",
+        ] {
+            assert!(
+                matches!(with_content(bad), Err(BuildError::BadJson(_))),
+                "{bad}"
+            );
+        }
+        with_content(r#"{"n":9007199254740991,"m":-9007199254740991,"s":"1.5"}"#).unwrap();
+    }
+
+    #[test]
+    fn sizes_are_limited() {
+        let body = |bytes: usize| format!(r#"{{"body":"{}"}}"#, "x".repeat(bytes));
+        let overhead = with_content(&body(0)).unwrap().json().len();
+        with_content(&body(65_535 - overhead)).unwrap();
+        assert!(matches!(
+            with_content(&body(65_536 - overhead)),
+            Err(BuildError::TooLarge(_))
+        ));
+        assert!(matches!(
+            with_content(&body(70_000)),
+            Err(BuildError::TooLarge(_))
+        ));
+
+        let room = TestRoom::new(&RoomVersionId::V11, "public");
+        let long = "k".repeat(256);
+        let state = room.draft(ALICE, "org.example", Some(&long), json!({}));
+        assert!(matches!(built(&room, state), Err(BuildError::TooLarge(_))));
+        let typed = room.draft(ALICE, &long, Some(""), json!({}));
+        assert!(matches!(built(&room, typed), Err(BuildError::TooLarge(_))));
+        let mut many = room.draft(ALICE, "org.example", None, json!({}));
+        many.prev_events = vec![owned_event_id!("$e"); 21];
+        assert!(matches!(built(&room, many), Err(BuildError::Malformed(_))));
+    }
+
+    #[test]
+    fn redacts_is_written_where_the_version_wants_it() {
+        for (version, in_content) in [(RoomVersionId::V10, false), (RoomVersionId::V11, true)] {
+            let room = TestRoom::new(&version, "public");
+            let mut draft = room.draft(ALICE, "m.room.redaction", None, json!({ "reason": "no" }));
+            draft.redacts = Some(owned_event_id!("$target"));
+            let pdu = built(&room, draft).unwrap();
+            assert_eq!(pdu.redacts().unwrap(), "$target");
+            assert_eq!(pdu.content().get().contains("$target"), in_content);
+            assert_eq!(
+                pdu.to_object().unwrap().contains_key("redacts"),
+                !in_content
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_create_event_of_version_12_makes_its_room_id() {
+        let room = TestRoom::new(&RoomVersionId::V12, "public");
+        let room_id = room.room_id.clone().unwrap();
+        let create = room
+            .state(&ruma::events::StateEventType::RoomCreate, "")
+            .unwrap();
+        assert_eq!(create.event_id().as_str()[1..], room_id.as_str()[1..]);
+        assert!(!create.json().contains("room_id"));
+        assert_eq!(create.room_id(), room_id);
+
+        let mut lost = room.draft(ALICE, "m.room.message", None, json!({}));
+        lost.room_id = None;
+        assert!(matches!(built(&room, lost), Err(BuildError::Malformed(_))));
+        let named = room.draft(ALICE, "m.room.create", Some(""), json!({}));
+        assert!(matches!(built(&room, named), Err(BuildError::Malformed(_))));
+    }
+}

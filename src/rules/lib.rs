@@ -29,3 +29,6 @@ pub use resolve::{ResolveError, StateMap, auth_chain, resolve};
 pub use signing::{SigningKey, SigningKeyError};
 pub use version::rules_of;
 pub use visibility::{Sight, may_see};
+
+#[cfg(test)]
+mod test_room;

@@ -56,3 +56,79 @@ fn allows(visibility: &HistoryVisibility, sight: &Sight) -> bool {
         _ => sight.joined_later,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use HistoryVisibility::{Invited, Joined, Shared, WorldReadable};
+    use MembershipState::{Ban, Invite, Join, Knock, Leave};
+
+    use super::*;
+
+    fn sight(visibility: HistoryVisibility, membership: MembershipState, later: bool) -> Sight {
+        Sight {
+            visibility,
+            visibility_after: None,
+            membership,
+            joined_later: later,
+            own_membership_event: false,
+        }
+    }
+
+    #[test]
+    fn the_table_holds_row_by_row() {
+        // (visibility, membership, seen, seen by one who joined later)
+        let rows = [
+            (WorldReadable, Join, true, true),
+            (WorldReadable, Invite, true, true),
+            (WorldReadable, Leave, true, true),
+            (WorldReadable, Ban, true, true),
+            (WorldReadable, Knock, true, true),
+            (Shared, Join, true, true),
+            (Shared, Invite, false, true),
+            (Shared, Leave, false, true),
+            (Shared, Ban, false, true),
+            (Shared, Knock, false, true),
+            (Invited, Join, true, true),
+            (Invited, Invite, true, true),
+            (Invited, Leave, false, false),
+            (Invited, Ban, false, false),
+            (Invited, Knock, false, false),
+            (Joined, Join, true, true),
+            (Joined, Invite, false, false),
+            (Joined, Leave, false, false),
+            (Joined, Ban, false, false),
+            (Joined, Knock, false, false),
+            (HistoryVisibility::from("org.example"), Leave, false, true),
+            (HistoryVisibility::from("org.example"), Join, true, true),
+        ];
+        for (visibility, membership, seen, seen_later) in rows {
+            let row = format!("{visibility} {membership}");
+            let (now, later) = (
+                sight(visibility.clone(), membership.clone(), false),
+                sight(visibility, membership, true),
+            );
+            assert_eq!(may_see(&now), seen, "{row}");
+            assert_eq!(may_see(&later), seen_later, "{row}, joined later");
+        }
+    }
+
+    #[test]
+    fn a_change_of_visibility_is_seen_from_either_side() {
+        let mut change = sight(WorldReadable, Leave, false);
+        change.visibility_after = Some(Joined);
+        assert!(may_see(&change));
+        (change.visibility, change.visibility_after) = (Joined, Some(WorldReadable));
+        assert!(may_see(&change));
+        change.visibility_after = Some(Shared);
+        assert!(!may_see(&change));
+    }
+
+    #[test]
+    fn nobodys_own_membership_is_hidden_from_them() {
+        for membership in [Join, Invite, Leave, Ban, Knock] {
+            let mut own = sight(Joined, membership, false);
+            own.own_membership_event = true;
+            assert!(may_see(&own));
+        }
+    }
+}
