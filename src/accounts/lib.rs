@@ -1,1 +1,69 @@
-//! Placeholder.
+//! Users and everything that belongs to one: devices, tokens, profiles, account data, push rules,
+//! encryption keys, key backups and to-device messages.
+//!
+//! One handle, [`Accounts`], with one file a subject. Everything that `/sync` shows goes into the
+//! store together with its fact in one batch; what two requests may change at once is written
+//! under a check and decided again on conflict.
+//!
+//! Deliberately absent: rooms (a change of profile does not touch memberships), sending pushes,
+//! other servers, and Matrix error codes.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod account_data;
+mod accounts;
+mod application_services;
+mod backup_keys;
+mod cross_signing;
+mod device_keys;
+mod device_lists;
+mod devices;
+mod error;
+mod expiring;
+mod filters;
+mod key_backups;
+mod key_query;
+mod last_seen;
+mod login_tokens;
+mod one_time_keys;
+mod passwords;
+mod profiles;
+mod push_rules;
+mod pushers;
+mod registration_tokens;
+mod sessions;
+mod shared_secret;
+mod signatures;
+mod signed_json;
+mod tables;
+mod tags;
+#[cfg(test)]
+mod testing;
+mod to_device;
+mod tokens;
+mod uiaa;
+mod user_directory;
+mod user_ids;
+mod users;
+
+pub use account_data::AccountDataChanges;
+pub use accounts::{Accounts, Settings};
+pub use application_services::ApplicationService;
+pub use backup_keys::BackupState;
+pub use cross_signing::{CrossSigningKeys, CrossSigningUpload};
+pub use devices::Device;
+pub use error::AccountsError;
+pub use key_backups::BackupVersion;
+pub use key_query::QueriedKeys;
+pub use one_time_keys::{ClaimedKeys, KeyCounts};
+pub use passwords::PasswordCost;
+pub use profiles::{MemberProfile, Profile};
+pub use registration_tokens::{NewRegistrationToken, RegistrationToken};
+pub use sessions::{NewSession, Session};
+pub use shared_secret::SharedSecretRegistration;
+pub use signatures::SignatureFailure;
+pub use to_device::{ToDeviceMessage, ToDeviceSend};
+pub use tokens::{Authenticated, Authentication};
+pub use uiaa::{Challenge, InteractiveAuth, Operation, StageFailure};
+pub use user_directory::DirectoryEntry;
+pub use users::{NewUser, User};

@@ -56,3 +56,34 @@ pub const DISPLAY_NAME_BYTES_MAX: usize = 256;
 pub const PASSWORD_BYTES_MAX: usize = 512;
 /// Most user-interactive authentication sessions kept at once.
 pub const UIAA_SESSIONS_MAX: u64 = 10_000;
+
+/// How often a change of an account is decided again when somebody else was faster.
+pub const ACCOUNT_CONFLICT_RETRIES_MAX: usize = 64;
+/// Most access tokens whose session is kept in memory.
+pub const SESSION_CACHE_ENTRIES_MAX: u64 = 100_000;
+/// Most login tokens that wait for their use.
+pub const LOGIN_TOKENS_MAX: usize = 10_000;
+/// Most nonces of the shared-secret registration that wait for their use.
+pub const REGISTRATION_NONCES_MAX: usize = 1_000;
+/// Longest display name of a device in bytes.
+pub const DEVICE_DISPLAY_NAME_BYTES_MAX: usize = 256;
+/// Largest profile in bytes, names of fields included (specification, profiles).
+pub const PROFILE_BYTES_MAX: usize = 65_536;
+/// Longest name of a profile field in bytes (specification, profiles).
+pub const PROFILE_KEY_BYTES_MAX: usize = 255;
+/// Most index rows that one search of the user directory reads for one word.
+pub const USER_DIRECTORY_ROWS_MAX: usize = 1_000;
+/// Largest content of one type of account data in bytes.
+pub const ACCOUNT_DATA_BYTES_MAX: usize = 512 * 1024;
+/// Most push rules that a user may add.
+pub const PUSH_RULES_MAX: usize = 1_000;
+/// Largest stored filter in bytes.
+pub const FILTER_BYTES_MAX: usize = 65_536;
+/// Most pushers of a user.
+pub const PUSHERS_MAX: usize = 100;
+/// Most devices that one to-device request reaches.
+pub const TO_DEVICE_RECIPIENTS_MAX: usize = 5_000;
+/// Most sessions in one write of a key backup.
+pub const BACKUP_SESSIONS_MAX: usize = 5_000;
+/// Largest device keys, one-time key or cross-signing key in bytes.
+pub const ENCRYPTION_KEY_BYTES_MAX: usize = 32_768;

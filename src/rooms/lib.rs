@@ -28,6 +28,8 @@ mod room;
 mod rooms;
 mod state;
 mod tables;
+#[cfg(test)]
+mod testing;
 mod thread;
 mod timeline;
 mod transaction;

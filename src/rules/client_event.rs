@@ -199,3 +199,140 @@ fn entry<M: SerializeMap, T: Serialize + ?Sized>(
 ) -> Result<(), M::Error> {
     value.map_or(Ok(()), |value| map.serialize_entry(name, value))
 }
+
+#[cfg(test)]
+mod tests {
+    use ruma::{RoomVersionId, event_id, events::AnySyncTimelineEvent, owned_event_id, uint};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        build,
+        test_room::{ALICE, TestRoom},
+    };
+
+    fn rendered(pdu: &Pdu, format: ClientEventFormat, unsigned: Unsigned<'_>) -> Value {
+        let raw = ClientEvent::new(pdu, format, unsigned).to_raw().unwrap();
+        serde_json::from_str(raw.get()).unwrap()
+    }
+
+    #[test]
+    fn each_format_has_its_fields() {
+        let mut room = TestRoom::new(&RoomVersionId::V12, "public");
+        let name = json!({ "name": "\"quoted\"" });
+        let pdu = room
+            .send(ALICE, "m.room.name", Some(""), name.clone())
+            .unwrap();
+        let full = rendered(&pdu, ClientEventFormat::Full, Unsigned::default());
+        let expected = json!({
+            "content": name,
+            "event_id": pdu.event_id(),
+            "origin_server_ts": pdu.origin_server_ts(),
+            "room_id": pdu.room_id(),
+            "sender": ALICE,
+            "state_key": "",
+            "type": "m.room.name",
+            "unsigned": {},
+        });
+        assert_eq!(full, expected);
+        let mut sync = expected.clone();
+        sync.as_object_mut().unwrap().remove("room_id");
+        assert_eq!(
+            rendered(&pdu, ClientEventFormat::Sync, Unsigned::default()),
+            sync
+        );
+        let stripped =
+            json!({ "content": name, "sender": ALICE, "state_key": "", "type": "m.room.name" });
+        assert_eq!(
+            rendered(&pdu, ClientEventFormat::Stripped, Unsigned::default()),
+            stripped
+        );
+        let create = room
+            .state(&ruma::events::StateEventType::RoomCreate, "")
+            .unwrap();
+        let create = rendered(&create, ClientEventFormat::Full, Unsigned::default());
+        assert_eq!(create["room_id"], room.room_id.unwrap().as_str());
+    }
+
+    #[test]
+    fn unsigned_is_what_the_caller_says_and_some_of_what_is_stored() {
+        let room = TestRoom::new(&RoomVersionId::V11, "public");
+        let mut draft = room.draft(ALICE, "m.room.name", Some(""), json!({ "name": "new" }));
+        let stored = json!({ "prev_content": { "name": "stored" }, "replaces_state": "$old",
+            "transaction_id": "secret", "age": 1 });
+        draft.unsigned = Some(to_raw_value(&stored).unwrap());
+        let server = ruma::server_name!("hearth.test");
+        let pdu = build(draft, room.rules, server, &room.key).unwrap();
+        let relations = to_raw_value(&json!({ "m.thread": {} })).unwrap();
+        let given = Unsigned {
+            now: Some(MilliSecondsSinceUnixEpoch(
+                pdu.origin_server_ts().0 + uint!(250),
+            )),
+            transaction_id: Some("txn".into()),
+            replaces_state: Some(event_id!("$newer")),
+            relations: Some(&relations),
+            membership: Some(&MembershipState::Join),
+            ..Unsigned::default()
+        };
+        let event = rendered(&pdu, ClientEventFormat::Sync, given);
+        let expected = json!({
+            "age": 250,
+            "m.relations": { "m.thread": {} },
+            "membership": "join",
+            "prev_content": { "name": "stored" },
+            "replaces_state": "$newer",
+            "transaction_id": "txn",
+        });
+        assert_eq!(event["unsigned"], expected);
+        let raw = ClientEvent::new(&pdu, ClientEventFormat::Sync, given)
+            .to_raw()
+            .unwrap();
+        assert_eq!(raw.get().matches("replaces_state").count(), 1);
+    }
+
+    #[test]
+    fn a_clock_behind_gives_a_negative_age() {
+        let mut room = TestRoom::new(&RoomVersionId::V11, "public");
+        let pdu = room.message(ALICE).unwrap();
+        let now = Some(MilliSecondsSinceUnixEpoch(uint!(0)));
+        let event = rendered(
+            &pdu,
+            ClientEventFormat::Sync,
+            Unsigned {
+                now,
+                ..Unsigned::default()
+            },
+        );
+        assert!(event["unsigned"]["age"].as_i64().unwrap() < 0);
+    }
+
+    #[test]
+    fn redacts_is_in_both_places_in_every_version() {
+        for version in [RoomVersionId::V6, RoomVersionId::V10, RoomVersionId::V11] {
+            let room = TestRoom::new(&version, "public");
+            let mut draft = room.draft(ALICE, "m.room.redaction", None, json!({ "reason": "no" }));
+            draft.redacts = Some(owned_event_id!("$target"));
+            let server = ruma::server_name!("hearth.test");
+            let pdu = build(draft, room.rules, server, &room.key).unwrap();
+            let event = rendered(&pdu, ClientEventFormat::Sync, Unsigned::default());
+            assert_eq!(event["redacts"], "$target");
+            assert_eq!(
+                event["content"],
+                json!({ "reason": "no", "redacts": "$target" })
+            );
+        }
+    }
+
+    #[test]
+    fn ruma_reads_what_is_written() {
+        let mut room = TestRoom::new(&RoomVersionId::V12, "public");
+        let pdu = room.message(ALICE).unwrap();
+        let event = ClientEvent::new(&pdu, ClientEventFormat::Sync, Unsigned::default());
+        let typed = event
+            .to_typed::<AnySyncTimelineEvent>()
+            .unwrap()
+            .deserialize()
+            .unwrap();
+        assert_eq!(typed.event_id(), pdu.event_id());
+    }
+}

@@ -116,3 +116,98 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use ruma::{RoomVersionId, room_id, user_id};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::test_room::{ALICE, TestRoom};
+
+    fn room_passes(filter: Value) -> bool {
+        let filter: RoomEventFilter = serde_json::from_value(filter).unwrap();
+        let event = Filterable {
+            event_type: "m.room.message",
+            sender: Some(user_id!("@alice:hearth.test")),
+            room_id: room_id!("!room:hearth.test"),
+            contains_url: true,
+        };
+        passes_room(&filter, &event)
+    }
+
+    #[test]
+    fn each_list_includes_and_excludes() {
+        for (filter, expected) in [
+            (json!({}), true),
+            (json!({ "types": ["m.room.message"] }), true),
+            (json!({ "types": ["m.room.*"] }), true),
+            (json!({ "types": ["m.room.name", "m.reaction"] }), false),
+            (json!({ "types": [] }), false),
+            (
+                json!({ "types": ["*"], "not_types": ["m.*.message"] }),
+                false,
+            ),
+            (json!({ "senders": [ALICE] }), true),
+            (json!({ "senders": [] }), false),
+            (json!({ "senders": [ALICE], "not_senders": [ALICE] }), false),
+            (json!({ "rooms": ["!room:hearth.test"] }), true),
+            (json!({ "rooms": ["!other:hearth.test"] }), false),
+            (json!({ "not_rooms": ["!room:hearth.test"] }), false),
+            (json!({ "contains_url": true }), true),
+            (json!({ "contains_url": false }), false),
+        ] {
+            assert_eq!(room_passes(filter.clone()), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn account_data_has_no_sender_to_refuse() {
+        let filter: Filter = serde_json::from_value(json!({ "senders": [ALICE] })).unwrap();
+        assert!(passes(&filter, "m.push_rules", None));
+        assert!(!passes(
+            &filter,
+            "m.presence",
+            Some(user_id!("@bob:hearth.test"))
+        ));
+    }
+
+    #[test]
+    fn only_a_string_is_a_url() {
+        let room = TestRoom::new(&RoomVersionId::V11, "public");
+        for (content, expected) in [
+            (json!({ "url": "mxc://hearth.test/a" }), true),
+            (json!({ "url": 7 }), false),
+            (json!({ "file": { "url": "mxc://hearth.test/a" } }), false),
+        ] {
+            let pdu = room.build(ALICE, "m.room.message", None, content);
+            let filter = serde_json::from_value(json!({ "contains_url": true })).unwrap();
+            assert_eq!(passes_pdu(&filter, &pdu), expected);
+        }
+    }
+
+    #[test]
+    fn stars_match_any_sequence() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("**", "anything", true),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("a*b*c", "aXbYbZc", true),
+            ("a*b*c", "acb", false),
+            ("*.b", "a.b", true),
+            ("a.b", "a.bc", false),
+            ("é*é", "éaé", true),
+            ("a**b", "ab", true),
+            ("*ab*ab*", "aab", false),
+        ] {
+            assert_eq!(
+                matches_pattern(pattern, text),
+                expected,
+                "{pattern} on {text}"
+            );
+        }
+        let (pattern, text) = ("a*".repeat(5_000), "a".repeat(4_999));
+        assert!(!matches_pattern(&format!("{pattern}b"), &text));
+    }
+}

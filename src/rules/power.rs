@@ -155,3 +155,80 @@ fn read(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use ruma::{RoomVersionId, int, user_id};
+    use serde_json::json;
+
+    use super::*;
+    use crate::test_room::{ALICE, BOB, TestRoom};
+
+    #[test]
+    fn without_levels_the_creator_has_100_and_all_others_0() {
+        let room = TestRoom::created(&RoomVersionId::V11, json!({}));
+        let levels = room.power_levels();
+        assert_eq!(levels.user(<&UserId>::try_from(ALICE).unwrap()), int!(100));
+        assert_eq!(levels.user(<&UserId>::try_from(BOB).unwrap()), int!(0));
+        assert_eq!(levels.event(&TimelineEventType::RoomName, true), int!(50));
+        assert_eq!(
+            levels.event(&TimelineEventType::RoomMessage, false),
+            int!(0)
+        );
+        assert_eq!(
+            (levels.invite(), levels.kick(), levels.ban()),
+            (int!(0), int!(50), int!(50))
+        );
+        assert_eq!(
+            (levels.redact(), levels.notify_room()),
+            (int!(50), int!(50))
+        );
+    }
+
+    #[test]
+    fn creators_of_version_12_are_above_every_level() {
+        let extra = json!({ "additional_creators": [BOB] });
+        let mut room = TestRoom::created(&RoomVersionId::V12, extra);
+        room.join(ALICE).unwrap();
+        let content = json!({
+            "users": { "@dave:hearth.test": 100 },
+            "users_default": 5,
+            "events": { "m.room.name": 70 },
+            "notifications": { "room": 20 },
+        });
+        room.send(ALICE, "m.room.power_levels", Some(""), content)
+            .unwrap();
+        let levels = room.power_levels();
+        for creator in [ALICE, BOB] {
+            let creator = <&UserId>::try_from(creator).unwrap();
+            assert_eq!(levels.user(creator), UserPowerLevel::Infinite);
+            assert!(levels.creators().contains(creator));
+        }
+        assert_eq!(levels.user(user_id!("@dave:hearth.test")), int!(100));
+        assert_eq!(levels.user(user_id!("@eve:hearth.test")), int!(5));
+        assert!(!levels.may_send(
+            user_id!("@eve:hearth.test"),
+            &TimelineEventType::RoomName,
+            true
+        ));
+        assert_eq!(levels.event(&TimelineEventType::RoomName, true), int!(70));
+        assert_eq!(levels.notify_room(), int!(20));
+        assert_eq!(levels.push_context().users_default, int!(5));
+    }
+
+    #[test]
+    fn levels_that_are_strings_count_before_version_10() {
+        let content = json!({ "ban": "77", "users": { ALICE: 100 } });
+        let room = TestRoom::new(&RoomVersionId::V6, "public");
+        let event = room.build(ALICE, "m.room.power_levels", Some(""), content.clone());
+        assert_eq!(
+            PowerLevels::new(None, Some(&event), room.rules)
+                .unwrap()
+                .ban(),
+            int!(77)
+        );
+        let room = TestRoom::new(&RoomVersionId::V10, "public");
+        let event = room.build(ALICE, "m.room.power_levels", Some(""), content);
+        PowerLevels::new(None, Some(&event), room.rules).unwrap_err();
+    }
+}

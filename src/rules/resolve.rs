@@ -123,3 +123,119 @@ fn conflicted_subgraph<E: Event<Id = OwnedEventId>>(
     }
     subgraph
 }
+
+#[cfg(test)]
+mod tests {
+    use ruma::{RoomVersionId, events::StateEventType};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        Pdu,
+        test_room::{ALICE, BOB, TestRoom},
+    };
+
+    fn chain_of(room: &TestRoom, state: &StateMap) -> AuthChain {
+        auth_chain(state.values().cloned(), |id| room.events.get(id).cloned())
+    }
+
+    fn resolved(room: &TestRoom, states: &[StateMap]) -> StateMap {
+        let chains = states.iter().map(|state| chain_of(room, state)).collect();
+        resolve(room.rules, states, chains, |id| {
+            room.events.get(id).cloned()
+        })
+        .unwrap()
+    }
+
+    /// One side bans Bob; on the other, Bob (who may) changes the topic meanwhile.
+    fn ban_against_topic(version: &RoomVersionId) -> (TestRoom, StateMap, StateMap, Pdu) {
+        let mut room = TestRoom::new(version, "public");
+        let levels = json!({ "users": { BOB: 50 } });
+        let users = if *version == RoomVersionId::V12 {
+            levels
+        } else {
+            json!({ "users": { ALICE: 100, BOB: 50 } })
+        };
+        room.send(ALICE, "m.room.power_levels", Some(""), users)
+            .unwrap();
+        let fork = room.join(BOB).unwrap();
+        let before = room.state.clone();
+        let ban = room.member(ALICE, BOB, "ban").unwrap();
+        let banned = room.state.clone();
+        room.rewind(before, fork);
+        room.send(BOB, "m.room.topic", Some(""), json!({ "topic": "mine" }))
+            .unwrap();
+        let topic = room.state.clone();
+        (room, banned, topic, ban)
+    }
+
+    #[test]
+    fn a_ban_wins_over_what_the_banned_did_meanwhile() {
+        for version in [RoomVersionId::V6, RoomVersionId::V11, RoomVersionId::V12] {
+            let (room, banned, topic, ban) = ban_against_topic(&version);
+            let state = resolved(&room, &[banned.clone(), topic.clone()]);
+            assert_eq!(
+                state,
+                resolved(&room, &[topic, banned]),
+                "order does not matter"
+            );
+            let member = (StateEventType::RoomMember, BOB.to_owned());
+            assert_eq!(state.get(&member).unwrap(), ban.event_id());
+            assert!(!state.contains_key(&(StateEventType::RoomTopic, String::new())));
+        }
+    }
+
+    #[test]
+    fn equal_states_are_themselves() {
+        let room = TestRoom::new(&RoomVersionId::V12, "public");
+        assert_eq!(
+            resolved(&room, &[room.state.clone(), room.state.clone()]),
+            room.state
+        );
+    }
+
+    #[test]
+    fn version_1_of_the_algorithm_is_refused() {
+        let none = |_: &EventId| None::<Pdu>;
+        let rules = &RoomVersionRules::V1;
+        let refused = resolve(rules, &[StateMap::new()], vec![AuthChain::new()], none);
+        assert!(matches!(refused, Err(ResolveError::Malformed(_))));
+    }
+
+    #[test]
+    fn the_subgraph_is_what_lies_between_conflicted_events() {
+        let (room, _, _, ban) = ban_against_topic(&RoomVersionId::V12);
+        let fetch = |id: &EventId| room.events.get(id).cloned();
+        let alices_join = room.state(&StateEventType::RoomMember, ALICE).unwrap();
+        let bobs_join = room.state(&StateEventType::RoomMember, BOB).unwrap();
+        let ends = [ban.event_id().to_owned(), alices_join.event_id().to_owned()];
+        let subgraph = conflicted_subgraph(AuthChain::from(ends), fetch);
+        assert!(
+            subgraph.contains(bobs_join.event_id()),
+            "ban → Bob's join → … → Alice's join"
+        );
+        let alone = conflicted_subgraph(AuthChain::from([ban.event_id().to_owned()]), fetch);
+        assert_eq!(alone.len(), 1);
+    }
+
+    #[test]
+    fn a_wide_and_deep_auth_graph_is_walked_once() {
+        let mut room = TestRoom::new(&RoomVersionId::V11, "public");
+        for _ in 0..300 {
+            room.send(
+                ALICE,
+                "m.room.power_levels",
+                Some(""),
+                json!({ "users": { ALICE: 100 } }),
+            )
+            .unwrap();
+        }
+        let fetched = std::cell::Cell::new(0);
+        let chain = auth_chain(room.state.values().cloned(), |id| {
+            fetched.set(fetched.get() + 1);
+            room.events.get(id).cloned()
+        });
+        assert!(chain.len() >= 300);
+        assert!(fetched.get() <= room.events.len());
+    }
+}

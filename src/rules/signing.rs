@@ -190,3 +190,138 @@ fn is_trivial(seed: &[u8; 32]) -> bool {
 fn decode_32(base64: &str) -> Option<[u8; 32]> {
     BASE64.decode(base64).ok()?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use ruma::{
+        RoomVersionId,
+        serde::Base64,
+        server_name,
+        signatures::{PublicKeyMap, PublicKeySet, Verified, sign_event, verify_event, verify_json},
+    };
+
+    use super::*;
+    use crate::test_room::{ALICE, TestRoom};
+
+    /// The key of the specification's appendix "Cryptographic Test Vectors", past the refusal.
+    fn published_key() -> SigningKey {
+        let seed = decode_32("YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1").unwrap();
+        SigningKey {
+            key: ed25519_dalek::SigningKey::from_bytes(&seed),
+            id: ServerSigningKeyId::parse("ed25519:1").unwrap(),
+        }
+    }
+
+    fn keys_of(key: &SigningKey) -> PublicKeyMap {
+        let public = Base64::parse(key.public_key_base64()).unwrap();
+        let set = PublicKeySet::from([(key.id().to_string(), public)]);
+        PublicKeyMap::from([("hearth.test".to_owned(), set)])
+    }
+
+    #[test]
+    fn the_specifications_vectors_hold() {
+        let key = published_key();
+        assert_eq!(
+            key.public_key_base64(),
+            "XGX0JRS2Af3be3knz2fBiRbApjm2Dh61gXDJA8kcJNI"
+        );
+        let mut object = CanonicalJsonObject::new();
+        key.sign_json(server_name!("domain"), &mut object).unwrap();
+        assert_eq!(
+            serde_json::to_string(&object).unwrap(),
+            r#"{"signatures":{"domain":{"ed25519:1":"K8280/U9SSy9IVtjBuVeLr+HpOB4BQFWbg+UZaADMtTdGYI7Geitb76LTrr5QV/7Xg4ahLwYGYZzuHGZKM5ZAQ"}}}"#
+        );
+
+        let event = r#"{"auth_events":[],"content":{},"depth":3,"hashes":{"sha256":"5jM4wQpv6lnBo7CLIghJuHdW+s2CMBJPUOGOC89ncos"},"origin":"domain","origin_server_ts":1000000,"prev_events":[],"room_id":"!x:domain","sender":"@a:domain","type":"X"}"#;
+        let mut event: CanonicalJsonObject = serde_json::from_str(event).unwrap();
+        let rules = &ruma::room_version_rules::RedactionRules::V1;
+        sign_event("domain", &key, &mut event, rules).unwrap();
+        assert!(serde_json::to_string(&event).unwrap().contains(
+            "KxwGjPSDEtvnFgU00fwFz+l6d2pJM6XBIaMEn81SXPTRl16AqLAYqfIReFGZlHi5KLjAWbOoMszkwsQma+lYAg"
+        ));
+    }
+
+    #[test]
+    fn what_is_signed_verifies_and_tampering_shows() {
+        let mut room = TestRoom::new(&RoomVersionId::V11, "public");
+        let message = room.message(ALICE).unwrap();
+        let keys = keys_of(&room.key);
+        let mut object = message.to_object().unwrap();
+        assert_eq!(
+            verify_event(&keys, &object, room.rules).unwrap(),
+            Verified::All
+        );
+        object.insert("content".to_owned(), CanonicalJsonObject::new().into());
+        assert_eq!(
+            verify_event(&keys, &object, room.rules).unwrap(),
+            Verified::Signatures
+        );
+        object.insert("depth".to_owned(), ruma::int!(1).into());
+        verify_event(&keys, &object, room.rules).unwrap_err();
+
+        let mut json = CanonicalJsonObject::from([("one".to_owned(), ruma::int!(1).into())]);
+        room.key
+            .sign_json(server_name!("hearth.test"), &mut json)
+            .unwrap();
+        verify_json(&keys, &json).unwrap();
+    }
+
+    #[test]
+    fn a_key_survives_its_file() {
+        let key = SigningKey::generate(&Random::system()).unwrap();
+        let again = SigningKey::from_bytes(&key.to_bytes()).unwrap();
+        assert_eq!(again.id(), key.id());
+        assert_eq!(again.public_key_base64(), key.public_key_base64());
+        assert!(key.id().as_str().starts_with("ed25519:a_"));
+        assert!(!is_insecure_public_key(
+            &BASE64.decode(key.public_key_base64()).unwrap()
+        ));
+    }
+
+    #[test]
+    fn files_that_hold_no_key_are_refused() {
+        let good = SigningKey::generate(&Random::system()).unwrap().to_bytes();
+        let long = format!("ed25519 {} {}", "a".repeat(65), BASE64.encode([1; 32]));
+        for bad in [
+            "",
+            "ed25519",
+            "ed25519 a_1",
+            "ed25519 a_1 AAAA",
+            "rsa a_1 AAAA",
+            &long,
+            "\u{0}",
+        ] {
+            let refused = SigningKey::from_bytes(bad.as_bytes());
+            assert!(matches!(refused, Err(SigningKeyError::Malformed)), "{bad}");
+        }
+        let (_, truncated) = good.split_first().unwrap();
+        SigningKey::from_bytes(truncated).unwrap_err();
+        SigningKey::from_bytes(&[0xff; 40]).unwrap_err();
+    }
+
+    #[test]
+    fn keys_that_anybody_could_know_are_refused() {
+        let counter: [u8; 32] = std::array::from_fn(|index| u8::try_from(index).unwrap());
+        let period: [u8; 32] = std::array::from_fn(|index| u8::try_from(index % 8).unwrap());
+        let trivial = [[0; 32], [0xff; 32], [0x42; 32], counter, period].map(|s| BASE64.encode(s));
+        for seed in trivial.iter().map(String::as_str).chain(PUBLISHED_SEEDS) {
+            let refused = SigningKey::from_bytes(format!("ed25519 a_1 {seed}").as_bytes());
+            assert!(matches!(refused, Err(SigningKeyError::Insecure)), "{seed}");
+        }
+        assert!(is_insecure_public_key(&[0; 32]));
+        assert!(is_insecure_public_key(&[1; 31]));
+        let published = BASE64
+            .decode("XGX0JRS2Af3be3knz2fBiRbApjm2Dh61gXDJA8kcJNI")
+            .unwrap();
+        assert!(is_insecure_public_key(&published));
+    }
+
+    #[test]
+    fn debug_hides_the_secret() {
+        let key = SigningKey::generate(&Random::seeded(3)).unwrap();
+        let text = String::from_utf8(key.to_bytes()).unwrap();
+        let seed = text.split_whitespace().next_back().unwrap();
+        assert!(!format!("{key:?}").contains(seed));
+        assert!(!format!("{key:?}").contains(&format!("{:?}", key.key.as_bytes())));
+    }
+}

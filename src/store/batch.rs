@@ -105,31 +105,126 @@ impl Batch {
             }));
     }
 
-    /// Refuses a batch that is over one of the store's limits, the same for every engine.
+    /// The bytes of all keys and values.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let value_bytes = |write: &Write| write.value.as_ref().map_or(0, Vec::len);
+        self.writes
+            .iter()
+            .map(|write| write.key.len() + value_bytes(write))
+            .sum()
+    }
+
+    /// Refuses a batch that is over one of the store's limits or malformed, the same for every
+    /// engine.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`] names the first limit that is exceeded.
+    /// [`StoreError::TooLarge`] names the first limit that is exceeded, [`StoreError::Malformed`]
+    /// the mistake of the code that made the batch.
     pub fn validate(&self) -> Result<(), StoreError> {
-        let within = |what, actual, max| {
-            if actual > max {
-                Err(StoreError::TooLarge { what, actual, max })
-            } else {
-                Ok(())
-            }
-        };
         within(
             "a batch's writes",
             self.writes.len(),
             STORE_BATCH_WRITES_MAX,
         )?;
         within("a batch's facts", self.facts.len(), STORE_BATCH_WRITES_MAX)?;
-        let mut bytes = 0;
         for write in &self.writes {
-            let value_bytes = write.value.as_ref().map_or(0, Vec::len);
-            within("a key", write.key.len(), STORE_KEY_BYTES_MAX)?;
-            within("a value", value_bytes, STORE_VALUE_BYTES_MAX)?;
-            bytes += write.key.len() + value_bytes;
+            write.validate(self.facts.len())?;
         }
-        within("a batch", bytes, STORE_BATCH_BYTES_MAX)
+        within("a batch", self.bytes(), STORE_BATCH_BYTES_MAX)
+    }
+}
+
+impl Write {
+    fn validate(&self, facts: usize) -> Result<(), StoreError> {
+        let value = self.value.as_deref().unwrap_or_default();
+        within("a key", self.key.len(), STORE_KEY_BYTES_MAX)?;
+        within("a value", value.len(), STORE_VALUE_BYTES_MAX)?;
+        if self.key.is_empty() || self.keyspace == Keyspace::Log {
+            return Err(StoreError::Malformed(
+                "a write to a row that only the committer writes",
+            ));
+        }
+        let fits = |slot: Option<Slot>, bytes: &[u8]| {
+            slot.is_none_or(|slot| {
+                usize::from(slot.offset) + 8 <= bytes.len() && usize::from(slot.fact.0) < facts
+            })
+        };
+        if fits(self.key_slot, &self.key) && fits(self.value_slot, value) {
+            Ok(())
+        } else {
+            Err(StoreError::Malformed("a position that the batch has not"))
+        }
+    }
+}
+
+fn within(what: &'static str, actual: usize, max: usize) -> Result<(), StoreError> {
+    if actual > max {
+        Err(StoreError::TooLarge { what, actual, max })
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hearth_base::RoomNid;
+
+    use super::*;
+
+    fn fact(room: u64) -> Fact {
+        Fact::Membership {
+            user: "@a:b".try_into().unwrap(),
+            room: RoomNid(room),
+        }
+    }
+
+    fn write(keyspace: Keyspace, key: &[u8]) -> Write {
+        Write {
+            keyspace,
+            key: key.to_vec(),
+            key_slot: None,
+            value: Some(vec![0; 8]),
+            value_slot: None,
+            check: None,
+        }
+    }
+
+    #[test]
+    fn appended_positions_follow() {
+        let (mut first, mut second) = (Batch::new(), Batch::new());
+        first.fact(fact(1));
+        let pending = second.fact(fact(2));
+        let slot = Slot {
+            offset: 0,
+            fact: pending,
+        };
+        second.write(Write {
+            value_slot: Some(slot),
+            ..write(Keyspace::Rooms, b"a")
+        });
+        first.append(second);
+        assert_eq!(first.facts(), [fact(1), fact(2)]);
+        let moved = first.writes()[0].value_slot.unwrap();
+        assert_eq!(moved.fact, Pending(1));
+        first.validate().unwrap();
+    }
+
+    #[test]
+    fn rows_of_the_committer_and_foreign_positions_are_refused() {
+        let mut slotted = write(Keyspace::Rooms, b"a");
+        slotted.value_slot = Some(Slot {
+            offset: 0,
+            fact: Pending(0),
+        });
+        for bad in [
+            write(Keyspace::Meta, b""),
+            write(Keyspace::Log, b"12345678"),
+            slotted,
+        ] {
+            let mut batch = Batch::new();
+            batch.write(bad);
+            assert!(matches!(batch.validate(), Err(StoreError::Malformed(_))));
+        }
     }
 }

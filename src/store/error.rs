@@ -23,6 +23,9 @@ pub enum StoreError {
         /// The limit.
         max: usize,
     },
+    /// The batch makes no sense: a mistake of the code that made it.
+    #[error("malformed batch: {0}")]
+    Malformed(&'static str),
     /// The engine failed (disk full, connection lost); trying later may help.
     #[error("storage unavailable: {0}")]
     Unavailable(String),

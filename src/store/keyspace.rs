@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// A keyspace: a column family in RocksDB, a SQL table of two columns elsewhere.
 ///
-/// Several typed tables share a keyspace; each begins its keys with a byte of its own.
+/// Several typed tables share a keyspace; each begins its keys with a byte of its own. Only the
+/// committer writes rows without that byte: the stream position at the empty key of `Meta`, and
+/// everything in `Log`, which has no tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Keyspace {

@@ -46,6 +46,9 @@ impl Engine for MemoryEngine {
             Ok(rows.get(&(keyspace, key.to_vec())).cloned())
         })?;
         drop(rows);
+        if plan.writes.is_empty() {
+            return Ok(plan.outcomes);
+        }
         let rows = Arc::make_mut(&mut state.rows);
         for (key, value) in plan.writes {
             match value {

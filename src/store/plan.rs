@@ -9,19 +9,30 @@ use hearth_base::StreamPosition;
 
 use crate::{
     Batch, Check, Keyspace, Outcome, Slot, StoreError, Write,
-    codec::{encode_position, encode_value},
+    codec::{decode_position, encode_position, encode_value},
 };
 
 /// Where the stream position is kept: the empty key of [`Keyspace::Meta`].
 pub const POSITION_KEY: &[u8] = b"";
 
-/// A write whose positions are filled in.
-pub type FinalWrite = ((Keyspace, Vec<u8>), Option<Vec<u8>>);
+/// The stream's position, from the row at [`POSITION_KEY`]; 0 if there is none yet.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if the row is not eight bytes.
+pub fn position_from_row(row: Option<&[u8]>) -> Result<StreamPosition, StoreError> {
+    let Some(row) = row else {
+        return Ok(StreamPosition::ZERO);
+    };
+    row.try_into()
+        .map(decode_position)
+        .map_err(|_| StoreError::corrupt(Keyspace::Meta, "the stream position is not 8 bytes"))
+}
 
 /// What an engine has to write, and what to answer.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// The writes of all committed batches, sorted by keyspace and key.
+    /// The writes of all committed batches, sorted by keyspace and key. Nothing is to be written
+    /// if there are none.
     pub writes: BTreeMap<(Keyspace, Vec<u8>), Option<Vec<u8>>>,
     /// One outcome a batch.
     pub outcomes: Vec<Outcome>,
@@ -68,13 +79,19 @@ fn first_conflict<'a>(
 ) -> Result<Option<&'a Write>, StoreError> {
     for write in &batch.writes {
         let Some(check) = &write.check else { continue };
-        let present = match plan.writes.get(&(write.keyspace, write.key.clone())) {
-            Some(value) => value.as_ref().map(|value| Bytes::copy_from_slice(value)),
-            None => read(write.keyspace, &write.key)?,
+        let key = filled(&write.key, write.key_slot, plan.position.next());
+        let address = (write.keyspace, key);
+        let stored;
+        let present = match plan.writes.get(&address) {
+            Some(value) => value.as_deref(),
+            None => {
+                stored = read(address.0, &address.1)?;
+                stored.as_deref()
+            }
         };
         let holds = match check {
             Check::Absent => present.is_none(),
-            Check::Equals(expected) => present.as_ref() == Some(expected),
+            Check::Equals(expected) => present == Some(expected.as_ref()),
         };
         if !holds {
             return Ok(Some(write));
@@ -87,12 +104,9 @@ impl Plan {
     fn apply(&mut self, batch: &Batch) -> Result<Outcome, StoreError> {
         let first = self.position.next();
         for write in &batch.writes {
-            let mut key = write.key.clone();
-            let mut value = write.value.clone();
-            fill(&mut key, write.key_slot, first);
-            if let Some(value) = &mut value {
-                fill(value, write.value_slot, first);
-            }
+            let key = filled(&write.key, write.key_slot, first);
+            let value = write.value.as_ref();
+            let value = value.map(|value| filled(value, write.value_slot, first));
             self.writes.insert((write.keyspace, key), value);
         }
         for fact in &batch.facts {
@@ -105,11 +119,15 @@ impl Plan {
     }
 }
 
-fn fill(bytes: &mut [u8], slot: Option<Slot>, first: StreamPosition) {
-    let Some(slot) = slot else { return };
-    let offset = usize::from(slot.offset);
-    let position = StreamPosition(first.0 + i64::from(slot.fact.0));
-    if let Some(place) = bytes.get_mut(offset..offset + 8) {
-        place.copy_from_slice(&encode_position(position));
+/// The bytes with the position that the slot means, when the batch's first fact gets `first`.
+fn filled(bytes: &[u8], slot: Option<Slot>, first: StreamPosition) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    if let Some(Slot { offset, fact }) = slot {
+        let offset = usize::from(offset);
+        let position = StreamPosition(first.0.saturating_add(i64::from(fact.0)));
+        if let Some(place) = bytes.get_mut(offset..offset + 8) {
+            place.copy_from_slice(&encode_position(position));
+        }
     }
+    bytes
 }

@@ -1,5 +1,7 @@
 //! Numbers that are never given twice, reserved in blocks.
 
+use std::ops::Range;
+
 use parking_lot::Mutex;
 
 use crate::{Batch, CommitError, Keyspace, Store, StoreError, Table};
@@ -14,7 +16,7 @@ const BLOCK: u64 = 10_000;
 pub struct Sequence {
     store: Store,
     name: &'static str,
-    block: Mutex<std::ops::Range<u64>>,
+    block: Mutex<Range<u64>>,
 }
 
 impl Sequence {
@@ -37,33 +39,36 @@ impl Sequence {
             if let Some(number) = self.block.lock().next() {
                 return Ok(number);
             }
-            let reserved = self.reserve().await?;
-            let mut block = self.block.lock();
-            if block.is_empty() {
-                *block = reserved;
+            if let Some(reserved) = self.reserve().await? {
+                let mut block = self.block.lock();
+                // Somebody may have been faster; an older block would give smaller numbers.
+                if block.is_empty() && block.end <= reserved.start {
+                    *block = reserved;
+                }
             }
         }
     }
 
-    async fn reserve(&self) -> Result<std::ops::Range<u64>, StoreError> {
-        loop {
-            let snapshot = self.store.snapshot().await?;
-            let before = SEQUENCES.get(snapshot.as_ref(), &(self.name,)).await?;
-            let start = before.unwrap_or(1);
-            let mut batch = Batch::new();
-            let end = start + BLOCK;
-            SEQUENCES.replace(&mut batch, &(self.name,), before.as_ref(), Some(&end))?;
-            match self.store.commit(batch).await {
-                Ok(_) => return Ok(start..end),
-                Err(CommitError::Conflict { .. }) => {}
-                Err(CommitError::Store(error)) => return Err(error),
-            }
+    /// A block of its own, or `None` if somebody else reserved one at the same moment.
+    async fn reserve(&self) -> Result<Option<Range<u64>>, StoreError> {
+        let snapshot = self.store.snapshot().await?;
+        let before = SEQUENCES.get(snapshot.as_ref(), &(self.name,)).await?;
+        let start = before.unwrap_or(1);
+        let end = start.saturating_add(BLOCK);
+        let mut batch = Batch::new();
+        SEQUENCES.replace(&mut batch, &(self.name,), before.as_ref(), Some(&end))?;
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(Some(start..end)),
+            Err(CommitError::Conflict { .. }) => Ok(None),
+            Err(CommitError::Store(error)) => Err(error),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
     use super::*;
     use crate::MemoryEngine;
 
@@ -75,5 +80,29 @@ mod tests {
         assert_eq!(first.next().await.unwrap(), 2);
         let restarted = Sequence::new(store, "example");
         assert_eq!(restarted.next().await.unwrap(), 1 + BLOCK);
+    }
+
+    #[tokio::test]
+    async fn many_tasks_never_get_the_same_number() {
+        let sequence = Arc::new(Sequence::new(Store::new(MemoryEngine::new()), "example"));
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let sequence = Arc::clone(&sequence);
+                tokio::spawn(async move {
+                    let mut numbers = Vec::new();
+                    for _ in 0..3 * BLOCK / 8 {
+                        numbers.push(sequence.next().await.unwrap());
+                    }
+                    assert!(numbers.is_sorted());
+                    numbers
+                })
+            })
+            .collect();
+        let mut all = BTreeSet::new();
+        for task in tasks {
+            for number in task.await.unwrap() {
+                assert!(all.insert(number));
+            }
+        }
     }
 }

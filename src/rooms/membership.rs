@@ -1,0 +1,347 @@
+//! Joining, leaving, inviting, kicking, banning, knocking and forgetting.
+
+use hearth_rules::PowerLevels;
+use hearth_store::{Batch, Fact, Snapshot};
+use ruma::{
+    OwnedRoomId, OwnedUserId, UserId,
+    events::{StateEventType, TimelineEventType, room::member::MembershipState},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, value::to_raw_value};
+
+use crate::{
+    Event, Room, RoomHead, Rooms, RoomsError, Sent, tables::FORGOTTEN, writer::EventRequest,
+};
+
+/// Most rooms that a restricted room may name in its join rule and have looked at.
+const ALLOWED_ROOMS_MAX: usize = 100;
+
+/// How a user looks in a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The display name.
+    pub display_name: Option<String>,
+    /// The avatar, an `mxc:` URI.
+    pub avatar_url: Option<String>,
+}
+
+impl Profile {
+    /// The content of an `m.room.member` event with this profile.
+    pub(crate) fn to_content(&self, membership: &str) -> Map<String, Value> {
+        let mut content = Map::new();
+        content.insert("membership".to_owned(), membership.into());
+        if let Some(display_name) = &self.display_name {
+            content.insert("displayname".to_owned(), display_name.as_str().into());
+        }
+        if let Some(avatar_url) = &self.avatar_url {
+            content.insert("avatar_url".to_owned(), avatar_url.as_str().into());
+        }
+        content
+    }
+}
+
+/// An invite of one user by another.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// Who invites.
+    pub sender: OwnedUserId,
+    /// Who is invited.
+    pub user_id: OwnedUserId,
+    /// How the invited user looks.
+    pub profile: Profile,
+    /// Why.
+    pub reason: Option<String>,
+    /// Whether it is to a direct chat.
+    pub is_direct: bool,
+}
+
+#[derive(Deserialize)]
+struct JoinRulesContent {
+    join_rule: String,
+    #[serde(default)]
+    allow: Vec<Value>,
+}
+
+impl Rooms {
+    /// Joins a room, or updates how the user looks in it.
+    ///
+    /// # Errors
+    /// The room's rules refuse it, or the store failed.
+    pub async fn join(
+        &self,
+        room: &Room,
+        user_id: &UserId,
+        profile: &Profile,
+        extra: Map<String, Value>,
+    ) -> Result<Sent, RoomsError> {
+        let snapshot = self.snapshot().await?;
+        let present = self.membership(snapshot.as_ref(), room.nid(), user_id).await?;
+        let state = present.as_ref().map(|row| &row.value.state);
+        if state == Some(&MembershipState::Join) && extra.is_empty() {
+            let event = match &present {
+                Some(row) => self.event(snapshot.as_ref(), row.value.event).await?,
+                None => return Err(RoomsError::NotFound("membership")),
+            };
+            let event_id = event.pdu().event_id().to_owned();
+            return Ok(Sent { event_id, nid: event.nid(), position: None });
+        }
+        let mut content = profile.to_content("join");
+        content.extend(extra);
+        if !matches!(state, Some(MembershipState::Join | MembershipState::Invite)) {
+            let voucher = self.restricted_voucher(snapshot.as_ref(), room, user_id).await?;
+            if let Some(voucher) = voucher {
+                let key = "join_authorised_via_users_server".to_owned();
+                content.insert(key, voucher.as_str().into());
+            }
+        }
+        self.send_member(room, user_id, user_id, content).await
+    }
+
+    /// Invites a user of this server.
+    ///
+    /// # Errors
+    /// The room's rules refuse it, or the store failed.
+    pub async fn invite(&self, room: &Room, invite: Invitation) -> Result<Sent, RoomsError> {
+        let mut content = invite.profile.to_content("invite");
+        if invite.is_direct {
+            content.insert("is_direct".to_owned(), true.into());
+        }
+        add_reason(&mut content, invite.reason.as_deref());
+        self.send_member(room, &invite.sender, &invite.user_id, content).await
+    }
+
+    /// Asks to be invited.
+    ///
+    /// # Errors
+    /// The room's rules refuse it, or the store failed.
+    pub async fn knock(
+        &self,
+        room: &Room,
+        user_id: &UserId,
+        profile: &Profile,
+        reason: Option<&str>,
+    ) -> Result<Sent, RoomsError> {
+        let mut content = profile.to_content("knock");
+        add_reason(&mut content, reason);
+        self.send_member(room, user_id, user_id, content).await
+    }
+
+    /// Leaves a room, or rejects its invite, or takes back a knock.
+    ///
+    /// # Errors
+    /// The user is not in the room, or the store failed.
+    pub async fn leave(
+        &self,
+        room: &Room,
+        user_id: &UserId,
+        reason: Option<&str>,
+    ) -> Result<Sent, RoomsError> {
+        let mut content = Profile::default().to_content("leave");
+        add_reason(&mut content, reason);
+        self.send_member(room, user_id, user_id, content).await
+    }
+
+    /// Removes another user from a room.
+    ///
+    /// # Errors
+    /// The user is not there, the sender may not, or the store failed.
+    pub async fn kick(
+        &self,
+        room: &Room,
+        sender: &UserId,
+        user_id: &UserId,
+        reason: Option<&str>,
+    ) -> Result<Sent, RoomsError> {
+        let present = self.present_state(room, user_id).await?;
+        let here = [MembershipState::Join, MembershipState::Invite, MembershipState::Knock];
+        if !present.is_some_and(|state| here.contains(&state)) {
+            return Err(RoomsError::Forbidden(format!("{user_id} is not in the room")));
+        }
+        let mut content = Profile::default().to_content("leave");
+        add_reason(&mut content, reason);
+        self.send_member(room, sender, user_id, content).await
+    }
+
+    /// Bans a user from a room, whether they are there or not.
+    ///
+    /// # Errors
+    /// The sender may not, or the store failed.
+    pub async fn ban(
+        &self,
+        room: &Room,
+        sender: &UserId,
+        user_id: &UserId,
+        reason: Option<&str>,
+    ) -> Result<Sent, RoomsError> {
+        let mut content = Profile::default().to_content("ban");
+        add_reason(&mut content, reason);
+        self.send_member(room, sender, user_id, content).await
+    }
+
+    /// Lifts a ban.
+    ///
+    /// # Errors
+    /// The user is not banned, the sender may not, or the store failed.
+    pub async fn unban(
+        &self,
+        room: &Room,
+        sender: &UserId,
+        user_id: &UserId,
+        reason: Option<&str>,
+    ) -> Result<Sent, RoomsError> {
+        if self.present_state(room, user_id).await? != Some(MembershipState::Ban) {
+            return Err(RoomsError::Forbidden(format!("{user_id} is not banned")));
+        }
+        let mut content = Profile::default().to_content("leave");
+        add_reason(&mut content, reason);
+        self.send_member(room, sender, user_id, content).await
+    }
+
+    /// Forgets a room that the user has left; an invite brings it back.
+    ///
+    /// # Errors
+    /// [`RoomsError::BadRequest`] if the user is still in it.
+    pub async fn forget(&self, room: &Room, user_id: &UserId) -> Result<(), RoomsError> {
+        let snapshot = self.snapshot().await?;
+        let row = self.membership(snapshot.as_ref(), room.nid(), user_id).await?;
+        let row = row.ok_or(RoomsError::NotFound("membership"))?;
+        if !matches!(row.value.state, MembershipState::Leave | MembershipState::Ban) {
+            return Err(RoomsError::BadRequest("leave the room before you forget it".to_owned()));
+        }
+        let mut batch = Batch::new();
+        FORGOTTEN.put(&mut batch, &(user_id, room.nid()), &row.position)?;
+        batch.fact(Fact::Membership { user: user_id.to_owned(), room: room.nid() });
+        match self.store().commit(batch).await {
+            Ok(_) => Ok(()),
+            Err(hearth_store::CommitError::Conflict { .. }) => Err(RoomsError::Busy),
+            Err(hearth_store::CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn present_state(
+        &self,
+        room: &Room,
+        user_id: &UserId,
+    ) -> Result<Option<MembershipState>, RoomsError> {
+        let snapshot = self.snapshot().await?;
+        let row = self.membership(snapshot.as_ref(), room.nid(), user_id).await?;
+        Ok(row.map(|row| row.value.state))
+    }
+
+    async fn send_member(
+        &self,
+        room: &Room,
+        sender: &UserId,
+        user_id: &UserId,
+        content: Map<String, Value>,
+    ) -> Result<Sent, RoomsError> {
+        let content = to_raw_value(&Value::Object(content))
+            .map_err(|error| RoomsError::BadJson(error.to_string()))?;
+        let request = EventRequest {
+            sender: sender.to_owned(),
+            event_type: TimelineEventType::RoomMember,
+            state_key: Some(user_id.to_string()),
+            content,
+            redacts: None,
+            transaction: None,
+            origin_server_ts: None,
+        };
+        self.send(room, request).await
+    }
+
+    /// For a restricted room whose conditions the user meets: a member of this server who may
+    /// invite, and so vouches for the join (MSC3083). `None` if the room is not restricted.
+    async fn restricted_voucher(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: &Room,
+        user_id: &UserId,
+    ) -> Result<Option<OwnedUserId>, RoomsError> {
+        let head = self.head(snapshot, room.nid()).await?;
+        let key = StateEventType::RoomJoinRules;
+        let rules = self.state_event(snapshot, room.nid(), head.state, key, "").await?;
+        let content = rules.and_then(|event| event.pdu().content_as::<JoinRulesContent>());
+        let Some(content) = content else { return Ok(None) };
+        if !matches!(content.join_rule.as_str(), "restricted" | "knock_restricted") {
+            return Ok(None);
+        }
+        for allow in content.allow.iter().take(ALLOWED_ROOMS_MAX) {
+            if self.meets(snapshot, allow, user_id).await? {
+                return self.member_who_may_invite(snapshot, room, &head).await;
+            }
+        }
+        Err(RoomsError::Forbidden("you are in none of the rooms that let you in".to_owned()))
+    }
+
+    async fn meets(
+        &self,
+        snapshot: &dyn Snapshot,
+        allow: &Value,
+        user_id: &UserId,
+    ) -> Result<bool, RoomsError> {
+        let is_membership = allow.get("type").and_then(Value::as_str) == Some("m.room_membership");
+        let room_id = allow.get("room_id").and_then(Value::as_str);
+        let room_id = room_id.and_then(|id| OwnedRoomId::try_from(id).ok());
+        let (true, Some(room_id)) = (is_membership, room_id) else { return Ok(false) };
+        match self.room(&room_id).await? {
+            Some(room) => self.is_joined(snapshot, room.nid(), user_id).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn member_who_may_invite(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: &Room,
+        head: &RoomHead,
+    ) -> Result<Option<OwnedUserId>, RoomsError> {
+        let levels = self.power_levels(snapshot, room, head).await?;
+        let candidates = levels
+            .as_ruma()
+            .users
+            .keys()
+            .chain(levels.creators())
+            .filter(|user_id| user_id.server_name() == self.server_name());
+        for user_id in candidates {
+            if levels.user(user_id) >= levels.invite()
+                && self.is_joined(snapshot, room.nid(), user_id).await?
+            {
+                return Ok(Some(user_id.clone()));
+            }
+        }
+        for (user_id, member) in self.members(snapshot, room.nid()).await? {
+            if member.state == MembershipState::Join
+                && user_id.server_name() == self.server_name()
+                && levels.user(&user_id) >= levels.invite()
+            {
+                return Ok(Some(user_id));
+            }
+        }
+        Err(RoomsError::Forbidden("nobody here may let you in".to_owned()))
+    }
+
+    /// The power levels that hold at a room's head.
+    ///
+    /// # Errors
+    /// The store failed, or the levels are malformed.
+    pub async fn power_levels(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: &Room,
+        head: &RoomHead,
+    ) -> Result<PowerLevels, RoomsError> {
+        let wanted = [
+            (StateEventType::RoomCreate, String::new()),
+            (StateEventType::RoomPowerLevels, String::new()),
+        ];
+        let events = self.state_events(snapshot, room.nid(), head.state, &wanted).await?;
+        let pdu = |at: usize| events.get(at).and_then(Option::as_ref).map(Event::pdu);
+        Ok(PowerLevels::new(pdu(0), pdu(1), room.rules())?)
+    }
+}
+
+fn add_reason(content: &mut Map<String, Value>, reason: Option<&str>) {
+    if let Some(reason) = reason {
+        content.insert("reason".to_owned(), reason.into());
+    }
+}

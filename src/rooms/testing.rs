@@ -1,0 +1,103 @@
+//! What the tests of this crate start from.
+
+use std::{future::Future, pin::pin, task::Poll};
+
+use hearth_base::{Clock, Random};
+use hearth_rules::SigningKey;
+use hearth_statemap::StateHasher;
+use hearth_store::{MemoryEngine, Store};
+use ruma::{OwnedUserId, RoomVersionId, UserId, events::TimelineEventType, server_name};
+use serde_json::{Map, Value, value::to_raw_value};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    CreateRoom, EventRequest, Profile, Room, Rooms, RoomsError, Sent, Settings,
+};
+
+/// Rooms of `example.org` in memory, with a clock that stands still.
+pub fn rooms() -> Rooms {
+    rooms_on(Store::new(MemoryEngine::new()))
+}
+
+/// Rooms of `example.org` on a store.
+pub fn rooms_on(store: Store) -> Rooms {
+    let random = Random::seeded(1);
+    let settings = Settings {
+        server_name: server_name!("example.org").to_owned(),
+        default_version: RoomVersionId::V12,
+        event_cache_bytes: 1 << 20,
+        state_cache_nodes: 1_000,
+    };
+    let key = SigningKey::generate(&random).unwrap();
+    let hasher = StateHasher::new([7; 32]);
+    let clock = Clock::manual(1_700_000_000_000);
+    Rooms::new(store, settings, clock, random, key, hasher, TaskTracker::new())
+}
+
+/// A user of `example.org`.
+pub fn user(localpart: &str) -> OwnedUserId {
+    UserId::parse(format!("@{localpart}:example.org")).unwrap()
+}
+
+/// A request for a room with nothing special.
+pub fn private_room(creator: &UserId) -> CreateRoom {
+    CreateRoom {
+        creator: creator.to_owned(),
+        profile: Profile::default(),
+        version: None,
+        creation_content: Map::new(),
+        preset: None,
+        published: false,
+        alias: None,
+        name: None,
+        topic: None,
+        invite: Vec::new(),
+        is_direct: false,
+        initial_state: Vec::new(),
+        power_levels: Map::new(),
+    }
+}
+
+/// A room that everybody may join.
+pub async fn public_room(rooms: &Rooms, creator: &UserId) -> Room {
+    let request = CreateRoom { published: true, ..private_room(creator) };
+    rooms.create_room(request).await.unwrap()
+}
+
+/// A message event.
+pub fn message(sender: &UserId, body: &str) -> EventRequest {
+    event(sender, "m.room.message", None, serde_json::json!({ "msgtype": "m.text", "body": body }))
+}
+
+/// Any event.
+pub fn event(
+    sender: &UserId,
+    event_type: &str,
+    state_key: Option<&str>,
+    content: Value,
+) -> EventRequest {
+    EventRequest {
+        sender: sender.to_owned(),
+        event_type: TimelineEventType::from(event_type),
+        state_key: state_key.map(str::to_owned),
+        content: to_raw_value(&content).unwrap(),
+        redacts: None,
+        transaction: None,
+        origin_server_ts: None,
+    }
+}
+
+/// Joins with an empty profile.
+pub async fn join(rooms: &Rooms, room: &Room, user_id: &UserId) -> Result<Sent, RoomsError> {
+    rooms.join(room, user_id, &Profile::default(), Map::new()).await
+}
+
+/// Polls a future once, so that its request waits in a queue before the next one.
+pub async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}

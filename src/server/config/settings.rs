@@ -1,0 +1,140 @@
+//! The settings as types. Their meaning, units and defaults are in `config.example.toml`.
+#![allow(missing_docs, reason = "config.example.toml describes every field, once")]
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use hearth_base::Secret;
+use ruma::{OwnedServerName, RoomVersionId};
+use serde::Deserialize;
+use url::Url;
+
+use super::values::{self, Network, Rate};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub server_name: OwnedServerName,
+    pub data_dir: PathBuf,
+    pub listen: Listen,
+    pub well_known: WellKnown,
+    pub registration: Registration,
+    pub rate_limit: RateLimit,
+    pub media: Media,
+    pub rooms: Rooms,
+    pub store: Store,
+    pub federation: Federation,
+    pub appservice: Appservice,
+    pub log: Log,
+    pub testing: Testing,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    pub client: SocketAddr,
+    pub metrics: Option<SocketAddr>,
+    #[serde(default)]
+    pub trusted_proxies: Vec<Network>,
+    pub federation: Option<FederationListen>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FederationListen {
+    pub address: SocketAddr,
+    pub certificate_file: PathBuf,
+    pub key_file: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WellKnown {
+    #[serde(default, deserialize_with = "values::web_address")]
+    pub client_base_url: Option<Url>,
+    pub server: Option<OwnedServerName>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    pub mode: RegistrationMode,
+    #[serde(default, deserialize_with = "values::secrets")]
+    pub tokens: Vec<Secret>,
+    #[serde(default, deserialize_with = "values::secret")]
+    pub shared_secret: Option<Secret>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationMode {
+    Open,
+    Token,
+    Closed,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    pub enabled: bool,
+    pub messages: Rate,
+    pub joins: Rate,
+    pub invites: Rate,
+    pub media: Rate,
+    pub logins: Rate,
+    pub registrations: Rate,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Media {
+    pub max_upload_bytes: u64,
+    pub max_bytes_per_user: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rooms {
+    #[serde(deserialize_with = "values::room_version")]
+    pub default_version: RoomVersionId,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub cache_bytes: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Federation {
+    #[serde(default)]
+    pub trusted_ca_files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appservice {
+    #[serde(default)]
+    pub registration_files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    #[serde(deserialize_with = "values::log_level")]
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Testing {
+    pub allow_private_addresses: bool,
+}

@@ -1,0 +1,210 @@
+//! Typed tables whose rows know when they were written.
+
+use hearth_base::StreamPosition;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Batch, Check, Direction, Key, KeyPrefix, KeyRange, Keyspace, Pending, Slot, Snapshot,
+    StoreError, Table, WholeKey, Write,
+    codec::{decode_position, encode_position},
+};
+
+/// A value and the position at which it was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamped<V> {
+    /// When it was committed.
+    pub position: StreamPosition,
+    /// What was committed.
+    pub value: V,
+}
+
+/// Rows that know the position of the change that wrote them.
+///
+/// A stored value is the position's eight bytes, then what [`Table`] would store.
+pub struct StampedTable<K, V> {
+    table: Table<K, V>,
+}
+
+impl<K, V> StampedTable<K, V> {
+    /// As [`Table::new`].
+    #[must_use]
+    pub const fn new(keyspace: Keyspace, tag: u8, version: u8) -> Self {
+        Self {
+            table: Table::new(keyspace, tag, version),
+        }
+    }
+
+    /// As [`Table::all`].
+    #[must_use]
+    pub fn all(&self) -> KeyRange {
+        self.table.all()
+    }
+
+    /// As [`Table::prefix`].
+    pub fn prefix(&self, parts: &impl KeyPrefix<K>) -> KeyRange {
+        self.table.prefix(parts)
+    }
+
+    /// As [`Table::between`].
+    pub fn between(&self, start: &impl KeyPrefix<K>, end: &impl KeyPrefix<K>) -> KeyRange {
+        self.table.between(start, end)
+    }
+
+    /// As [`Table::after`].
+    pub fn after(&self, parts: &impl KeyPrefix<K>, key: &impl WholeKey<K>) -> KeyRange {
+        self.table.after(parts, key)
+    }
+
+    /// As [`Table::delete`].
+    pub fn delete(&self, batch: &mut Batch, key: &impl WholeKey<K>) {
+        self.table.delete(batch, key);
+    }
+}
+
+impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
+    fn stamped(&self, write: Write, slot: Option<Pending>, known: [u8; 8]) -> Write {
+        let value = write.value.map(|value| [known.as_slice(), &value].concat());
+        Write {
+            value,
+            value_slot: slot.map(|fact| Slot { offset: 0, fact }),
+            ..write
+        }
+    }
+
+    /// Writes a row that remembers the position of `fact`.
+    ///
+    /// # Errors
+    /// The value cannot be encoded.
+    pub fn put(
+        &self,
+        batch: &mut Batch,
+        key: &impl WholeKey<K>,
+        fact: Pending,
+        value: &V,
+    ) -> Result<(), StoreError> {
+        let write = self.table.put_write(key, value)?;
+        batch.write(self.stamped(write, Some(fact), [0; 8]));
+        Ok(())
+    }
+
+    /// As [`StampedTable::put`], on the condition that there is no row.
+    ///
+    /// # Errors
+    /// The value cannot be encoded.
+    pub fn insert(
+        &self,
+        batch: &mut Batch,
+        key: &impl WholeKey<K>,
+        fact: Pending,
+        value: &V,
+    ) -> Result<(), StoreError> {
+        let write = Write {
+            check: Some(Check::Absent),
+            ..self.table.put_write(key, value)?
+        };
+        batch.write(self.stamped(write, Some(fact), [0; 8]));
+        Ok(())
+    }
+
+    /// Rewrites a row under the position it has.
+    ///
+    /// # Errors
+    /// The value cannot be encoded.
+    pub fn rewrite(
+        &self,
+        batch: &mut Batch,
+        key: &impl WholeKey<K>,
+        row: &Stamped<V>,
+    ) -> Result<(), StoreError> {
+        let write = self.table.put_write(key, &row.value)?;
+        batch.write(self.stamped(write, None, crate::encode_position(row.position)));
+        Ok(())
+    }
+
+    /// As [`Table::get`].
+    ///
+    /// # Errors
+    /// The engine failed, or the row is corrupt.
+    pub async fn get(
+        &self,
+        snapshot: &dyn Snapshot,
+        key: &impl WholeKey<K>,
+    ) -> Result<Option<Stamped<V>>, StoreError> {
+        let keys = [self.table.encode(key).bytes];
+        let found = snapshot.get_many(self.table.keyspace, &keys).await?;
+        found
+            .into_iter()
+            .next()
+            .flatten()
+            .map(|bytes| self.decode(&bytes))
+            .transpose()
+    }
+
+    /// As [`Table::get_many`].
+    ///
+    /// # Errors
+    /// The engine failed, or a row is corrupt.
+    pub async fn get_many<P: WholeKey<K>>(
+        &self,
+        snapshot: &dyn Snapshot,
+        keys: impl IntoIterator<Item = P>,
+    ) -> Result<Vec<Option<Stamped<V>>>, StoreError> {
+        let keys: Vec<_> = keys
+            .into_iter()
+            .map(|key| self.table.encode(&key).bytes)
+            .collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = snapshot.get_many(self.table.keyspace, &keys).await?;
+        found
+            .into_iter()
+            .map(|row| row.map(|bytes| self.decode(&bytes)).transpose())
+            .collect()
+    }
+
+    /// As [`Table::scan`].
+    ///
+    /// # Errors
+    /// The engine failed, or a row is corrupt.
+    pub async fn scan(
+        &self,
+        snapshot: &dyn Snapshot,
+        range: &KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(K, Stamped<V>)>, StoreError> {
+        let page = snapshot
+            .scan(self.table.keyspace, range, direction, limit)
+            .await?;
+        page.rows
+            .iter()
+            .map(|(key, value)| Ok((self.table.decode_key(key)?, self.decode(value)?)))
+            .collect()
+    }
+
+    /// As [`Table::scan_all`].
+    ///
+    /// # Errors
+    /// The engine failed, or a row is corrupt.
+    pub async fn scan_all(
+        &self,
+        snapshot: &dyn Snapshot,
+        range: &KeyRange,
+    ) -> Result<Vec<(K, Stamped<V>)>, StoreError> {
+        let rows = self.table.all_rows(snapshot, range).await?;
+        rows.iter()
+            .map(|(key, value)| Ok((self.table.decode_key(key)?, self.decode(value)?)))
+            .collect()
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Stamped<V>, StoreError> {
+        let (position, value) = bytes
+            .split_first_chunk::<8>()
+            .ok_or_else(|| StoreError::corrupt(self.table.keyspace, "a row without position"))?;
+        Ok(Stamped {
+            position: decode_position(*position),
+            value: self.table.decode(value)?,
+        })
+    }
+}
