@@ -36,7 +36,7 @@ pub use follower::{FollowerPosition, Log};
 pub use keyspace::Keyspace;
 pub use memory::MemoryEngine;
 pub use plan::{POSITION_KEY, Plan, plan, position_from_row};
-pub use schema::{Migration, SCHEMA_VERSION, migrate};
+pub use schema::{Migrating, Migration, SCHEMA_VERSION, migrate};
 pub use sequence::Sequence;
 pub use stamped::{Stamped, StampedTable};
 pub use store::{Committed, Store};

@@ -10,13 +10,16 @@ const VERSION: Table<(u8,), u32> = Table::new(Keyspace::Meta, 3, 1);
 /// What this version of Hearth writes.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// What a step of a migration is doing.
+pub type Migrating = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
 /// One step: it turns data of version `from` into version `from + 1`, and may be interrupted and
 /// run again.
 pub struct Migration {
     /// The version it starts from.
     pub from: u32,
     /// What it does.
-    pub run: fn(Store) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>,
+    pub run: fn(Store) -> Migrating,
 }
 
 /// Brings a store to version `to` through `migrations`, each at most once; an empty store starts
@@ -72,10 +75,7 @@ mod tests {
 
     const NOTES: Table<(u32,), u32> = Table::new(Keyspace::Meta, 250, 1);
 
-    fn note(
-        store: Store,
-        step: u32,
-    ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>> {
+    fn note(store: Store, step: u32) -> Migrating {
         Box::pin(async move {
             let mut batch = Batch::new();
             NOTES.put(&mut batch, &(step,), &step)?;

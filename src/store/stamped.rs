@@ -117,7 +117,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
         row: &Stamped<V>,
     ) -> Result<(), StoreError> {
         let write = self.table.put_write(key, &row.value)?;
-        batch.write(self.stamped(write, None, crate::encode_position(row.position)));
+        batch.write(self.stamped(write, None, encode_position(row.position)));
         Ok(())
     }
 
@@ -130,14 +130,8 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
         snapshot: &dyn Snapshot,
         key: &impl WholeKey<K>,
     ) -> Result<Option<Stamped<V>>, StoreError> {
-        let keys = [self.table.encode(key).bytes];
-        let found = snapshot.get_many(self.table.keyspace, &keys).await?;
-        found
-            .into_iter()
-            .next()
-            .flatten()
-            .map(|bytes| self.decode(&bytes))
-            .transpose()
+        let row = self.table.row(snapshot, key).await?;
+        row.map(|bytes| self.decode(&bytes)).transpose()
     }
 
     /// As [`Table::get_many`].
@@ -149,16 +143,8 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
         snapshot: &dyn Snapshot,
         keys: impl IntoIterator<Item = P>,
     ) -> Result<Vec<Option<Stamped<V>>>, StoreError> {
-        let keys: Vec<_> = keys
-            .into_iter()
-            .map(|key| self.table.encode(&key).bytes)
-            .collect();
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = snapshot.get_many(self.table.keyspace, &keys).await?;
-        found
-            .into_iter()
+        let rows = self.table.rows(snapshot, keys).await?;
+        rows.into_iter()
             .map(|row| row.map(|bytes| self.decode(&bytes)).transpose())
             .collect()
     }

@@ -3,18 +3,16 @@
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use hearth_base::StreamPosition;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Batch, Check, Direction, Key, KeyRange, Keyspace, Pending, Row, Slot, Snapshot, StoreError,
-    Write,
-    codec::{KeyBuffer, KeyPrefix, WholeKey, decode_position, decode_value, encode_value},
+    Batch, Check, Direction, Key, KeyRange, Keyspace, Row, Snapshot, StoreError, Write,
+    codec::{KeyBuffer, KeyPrefix, WholeKey, decode_value, encode_value},
 };
 
 /// Rows of type `K → V`, in a keyspace that they may share with other tables.
 pub struct Table<K, V> {
-    keyspace: Keyspace,
+    pub(crate) keyspace: Keyspace,
     tag: u8,
     version: u8,
     types: PhantomData<fn() -> (K, V)>,
@@ -37,7 +35,7 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    fn encode(&self, key: &impl KeyPrefix<K>) -> KeyBuffer {
+    pub(crate) fn encode(&self, key: &impl KeyPrefix<K>) -> KeyBuffer {
         let mut buffer = KeyBuffer {
             bytes: vec![self.tag],
             slot: None,
@@ -94,7 +92,7 @@ impl<K, V> Table<K, V> {
 }
 
 impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
-    fn put_write(&self, key: &impl WholeKey<K>, value: &V) -> Result<Write, StoreError> {
+    pub(crate) fn put_write(&self, key: &impl WholeKey<K>, value: &V) -> Result<Write, StoreError> {
         let value = Some(encode_value(self.keyspace, self.version, value)?);
         Ok(Write {
             value,
@@ -172,15 +170,8 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         snapshot: &dyn Snapshot,
         key: &impl WholeKey<K>,
     ) -> Result<Option<V>, StoreError> {
-        let found = snapshot
-            .get_many(self.keyspace, &[self.encode(key).bytes])
-            .await?;
-        found
-            .into_iter()
-            .next()
-            .flatten()
-            .map(|bytes| self.decode(&bytes))
-            .transpose()
+        let row = self.row(snapshot, key).await?;
+        row.map(|bytes| self.decode(&bytes)).transpose()
     }
 
     /// The values of many keys, in their order.
@@ -192,16 +183,8 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         snapshot: &dyn Snapshot,
         keys: impl IntoIterator<Item = P>,
     ) -> Result<Vec<Option<V>>, StoreError> {
-        let keys: Vec<_> = keys
-            .into_iter()
-            .map(|key| self.encode(&key).bytes)
-            .collect();
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = snapshot.get_many(self.keyspace, &keys).await?;
-        found
-            .into_iter()
+        let rows = self.rows(snapshot, keys).await?;
+        rows.into_iter()
             .map(|row| row.map(|bytes| self.decode(&bytes)).transpose())
             .collect()
     }
@@ -241,7 +224,32 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
             .collect()
     }
 
-    async fn all_rows(
+    pub(crate) async fn row(
+        &self,
+        snapshot: &dyn Snapshot,
+        key: &impl WholeKey<K>,
+    ) -> Result<Option<Bytes>, StoreError> {
+        let keys = [self.encode(key).bytes];
+        let rows = snapshot.get_many(self.keyspace, &keys).await?;
+        Ok(rows.into_iter().next().flatten())
+    }
+
+    pub(crate) async fn rows<P: WholeKey<K>>(
+        &self,
+        snapshot: &dyn Snapshot,
+        keys: impl IntoIterator<Item = P>,
+    ) -> Result<Vec<Option<Bytes>>, StoreError> {
+        let keys: Vec<_> = keys
+            .into_iter()
+            .map(|key| self.encode(&key).bytes)
+            .collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        snapshot.get_many(self.keyspace, &keys).await
+    }
+
+    pub(crate) async fn all_rows(
         &self,
         snapshot: &dyn Snapshot,
         range: &KeyRange,
@@ -261,11 +269,11 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         }
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<V, StoreError> {
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<V, StoreError> {
         decode_value(self.keyspace, self.version, bytes)
     }
 
-    fn decode_key(&self, bytes: &[u8]) -> Result<K, StoreError> {
+    pub(crate) fn decode_key(&self, bytes: &[u8]) -> Result<K, StoreError> {
         bytes
             .split_first()
             .and_then(|(_, parts)| K::read(parts))
