@@ -14,8 +14,8 @@ use hearth_rules::{
     ClientEvent, ClientEventFormat, Draft, Pdu, SigningKey, Unsigned, build, rules_of, version,
 };
 use ruma::{
-    MilliSecondsSinceUnixEpoch, events::TimelineEventType, owned_event_id, owned_room_id,
-    owned_user_id, server_name, uint,
+    MilliSecondsSinceUnixEpoch, UInt, events::TimelineEventType, owned_event_id, owned_room_id,
+    owned_user_id, server_name,
 };
 use serde_json::{json, value::to_raw_value};
 
@@ -31,7 +31,7 @@ fn draft() -> Draft {
         content: to_raw_value(&json!({ "msgtype": "m.text", "body": body })).unwrap(),
         redacts: None,
         unsigned: None,
-        origin_server_ts: MilliSecondsSinceUnixEpoch(uint!(1_750_000_000_000)),
+        origin_server_ts: MilliSecondsSinceUnixEpoch(UInt::new(1_750_000_000_000).unwrap()),
         prev_events: vec![owned_event_id!(
             "$Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg"
         )],
@@ -58,7 +58,9 @@ fn events(criterion: &mut Criterion) {
         });
     });
 
-    let now = Some(MilliSecondsSinceUnixEpoch(uint!(1_750_000_000_250)));
+    let now = Some(MilliSecondsSinceUnixEpoch(
+        UInt::new(1_750_000_000_250).unwrap(),
+    ));
     let unsigned = Unsigned {
         now,
         ..Unsigned::default()
