@@ -106,6 +106,39 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
         Ok(())
     }
 
+    /// Replaces `before` (`None`: no row) by `after` at the position of `fact`, or the batch is a
+    /// conflict.
+    ///
+    /// # Errors
+    /// A value cannot be encoded.
+    pub fn replace(
+        &self,
+        batch: &mut Batch,
+        key: &impl WholeKey<K>,
+        fact: Pending,
+        before: Option<&Stamped<V>>,
+        after: &V,
+    ) -> Result<(), StoreError> {
+        let check = match before {
+            Some(row) => {
+                let value = self
+                    .table
+                    .put_write(key, &row.value)?
+                    .value
+                    .unwrap_or_default();
+                let position = encode_position(row.position);
+                Check::Equals([position.as_slice(), &value].concat().into())
+            }
+            None => Check::Absent,
+        };
+        let write = Write {
+            check: Some(check),
+            ..self.table.put_write(key, after)?
+        };
+        batch.write(self.stamped(write, Some(fact), [0; 8]));
+        Ok(())
+    }
+
     /// Rewrites a row under the position it has.
     ///
     /// # Errors
@@ -192,5 +225,71 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
             position: decode_position(*position),
             value: self.table.decode(value)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hearth_base::RoomNid;
+
+    use super::*;
+    use crate::{Fact, MemoryEngine, Store};
+
+    const THREADS: StampedTable<(RoomNid,), String> = StampedTable::new(Keyspace::Relations, 1, 1);
+    const ORDER: Table<(RoomNid, StreamPosition), u8> = Table::new(Keyspace::Relations, 2, 1);
+
+    fn fact(batch: &mut Batch) -> Pending {
+        batch.fact(Fact::Membership {
+            user: "@a:b".try_into().unwrap(),
+            room: RoomNid(1),
+        })
+    }
+
+    #[tokio::test]
+    async fn rows_know_their_position_and_keep_it_when_rewritten() {
+        let store = Store::new(MemoryEngine::new());
+        for text in ["one", "two"] {
+            let mut batch = Batch::new();
+            fact(&mut batch);
+            let pending = fact(&mut batch);
+            let key = (RoomNid(1), pending);
+            ORDER.put(&mut batch, &key, &7).unwrap();
+            let text = text.to_owned();
+            THREADS
+                .put(&mut batch, &(RoomNid(1),), pending, &text)
+                .unwrap();
+            store.commit(batch).await.unwrap();
+        }
+        let snapshot = store.snapshot().await.unwrap();
+        let row = THREADS.get(snapshot.as_ref(), &(RoomNid(1),)).await;
+        let mut row = row.unwrap().unwrap();
+        assert_eq!((row.position.0, row.value.as_str()), (4, "two"));
+        let order = ORDER.scan_all(snapshot.as_ref(), &ORDER.all()).await;
+        let positions = order.unwrap().into_iter().map(|((_, at), _)| at.0);
+        assert_eq!(positions.collect::<Vec<_>>(), [2, 4]);
+
+        row.value = "three".to_owned();
+        let mut batch = Batch::new();
+        THREADS.rewrite(&mut batch, &(RoomNid(1),), &row).unwrap();
+        store.commit(batch).await.unwrap();
+        let snapshot = store.snapshot().await.unwrap();
+        let rows = THREADS.scan_all(snapshot.as_ref(), &THREADS.all()).await;
+        assert_eq!(rows.unwrap(), [((RoomNid(1),), row)]);
+    }
+
+    #[tokio::test]
+    async fn an_insert_conflicts_with_a_row() {
+        let store = Store::new(MemoryEngine::new());
+        let insert = || {
+            let mut batch = Batch::new();
+            let pending = fact(&mut batch);
+            let value = String::new();
+            THREADS
+                .insert(&mut batch, &(RoomNid(1),), pending, &value)
+                .unwrap();
+            batch
+        };
+        store.commit(insert()).await.unwrap();
+        assert!(store.commit(insert()).await.is_err());
     }
 }

@@ -280,3 +280,121 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
             .ok_or_else(|| StoreError::corrupt(self.keyspace, format!("key {bytes:02x?}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hearth_base::{RoomNid, StreamPosition};
+    use ruma::{OwnedUserId, UserId, user_id};
+
+    use super::*;
+    use crate::{CommitError, MemoryEngine, Store};
+
+    const MEMBERS: Table<(RoomNid, OwnedUserId), u32> = Table::new(Keyspace::Members, 1, 1);
+    const NEIGHBOUR: Table<(RoomNid, OwnedUserId), u32> = Table::new(Keyspace::Members, 2, 1);
+
+    fn users() -> [&'static UserId; 3] {
+        [user_id!("@a:b"), user_id!("@a:bc"), user_id!("@b:b")]
+    }
+
+    /// Three members in each of three rooms, and rows of another table around them.
+    async fn filled() -> Store {
+        let store = Store::new(MemoryEngine::new());
+        let mut batch = Batch::new();
+        for room in 1..4 {
+            for (number, user) in (0..).zip(users()) {
+                let key = (RoomNid(room), user);
+                MEMBERS.put(&mut batch, &key, &number).unwrap();
+                NEIGHBOUR.put(&mut batch, &key, &99).unwrap();
+            }
+        }
+        store.commit(batch).await.unwrap();
+        store
+    }
+
+    async fn scan(store: &Store, range: &KeyRange, direction: Direction) -> Vec<(u64, u32)> {
+        let snapshot = store.snapshot().await.unwrap();
+        let rows = MEMBERS.scan(snapshot.as_ref(), range, direction, 100).await;
+        let rows = rows.unwrap().into_iter();
+        rows.map(|((room, _), value)| (room.0, value)).collect()
+    }
+
+    #[tokio::test]
+    async fn ranges_stay_within_their_table() {
+        let store = filled().await;
+        let forward = async |range| scan(&store, &range, Direction::Forward).await;
+        assert_eq!(forward(MEMBERS.all()).await.len(), 9);
+        let room = (RoomNid(2),);
+        let expected = [(2, 0), (2, 1), (2, 2)];
+        assert_eq!(forward(MEMBERS.prefix(&room)).await, expected);
+        let after = MEMBERS.after(&room, &(RoomNid(2), users()[0]));
+        assert_eq!(forward(after).await, expected[1..]);
+        let between = MEMBERS.between(&room, &(RoomNid(3), users()[1]));
+        let expected = [(3, 0), (2, 2), (2, 1), (2, 0)];
+        let backward = scan(&store, &between, Direction::Backward).await;
+        assert_eq!(backward, expected);
+    }
+
+    #[tokio::test]
+    async fn rows_are_found_by_owned_and_borrowed_keys() {
+        let store = filled().await;
+        let snapshot = store.snapshot().await.unwrap();
+        let owned = (RoomNid(1), users()[2].to_owned());
+        let get = MEMBERS.get(snapshot.as_ref(), &owned).await;
+        assert_eq!(get.unwrap(), Some(2));
+        let keys = [(RoomNid(9), users()[0]), (RoomNid(3), users()[1])];
+        let many = MEMBERS.get_many(snapshot.as_ref(), keys).await;
+        assert_eq!(many.unwrap(), [None, Some(1)]);
+    }
+
+    #[tokio::test]
+    async fn conditions_hold_or_conflict() {
+        let store = filled().await;
+        let key = (RoomNid(1), users()[0]);
+        let replace = async |before: Option<&u32>, after: Option<&u32>| {
+            let mut batch = Batch::new();
+            MEMBERS.replace(&mut batch, &key, before, after).unwrap();
+            store.commit(batch).await
+        };
+        let mut batch = Batch::new();
+        MEMBERS.insert(&mut batch, &key, &7).unwrap();
+        let conflict = store.commit(batch).await;
+        assert!(matches!(conflict, Err(CommitError::Conflict { .. })));
+        assert!(replace(Some(&5), Some(&6)).await.is_err());
+        replace(Some(&0), Some(&6)).await.unwrap();
+        replace(Some(&6), None).await.unwrap();
+        replace(None, Some(&8)).await.unwrap();
+        let mut batch = Batch::new();
+        MEMBERS.delete(&mut batch, &key);
+        assert_eq!(store.commit(batch).await.unwrap(), StreamPosition(1));
+        let snapshot = store.snapshot().await.unwrap();
+        let row = MEMBERS.get(snapshot.as_ref(), &key).await;
+        assert_eq!(row.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn all_pages_of_a_range_come_back() {
+        const NUMBERS: Table<(u32,), u32> = Table::new(Keyspace::Rooms, 1, 1);
+        let store = Store::new(MemoryEngine::new());
+        let mut batch = Batch::new();
+        for number in 0..2_500 {
+            NUMBERS.put(&mut batch, &(number,), &number).unwrap();
+        }
+        store.commit(batch).await.unwrap();
+        let snapshot = store.snapshot().await.unwrap();
+        let rows = NUMBERS.scan_all(snapshot.as_ref(), &NUMBERS.all()).await;
+        let expected: Vec<_> = (0..2_500).map(|number| ((number,), number)).collect();
+        assert_eq!(rows.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_row_of_another_type_is_corrupt() {
+        const OTHER: Table<(RoomNid,), u32> = Table::new(Keyspace::Members, 1, 1);
+        const NEWER: Table<(RoomNid, OwnedUserId), u32> = Table::new(Keyspace::Members, 1, 2);
+        let store = filled().await;
+        let snapshot = store.snapshot().await.unwrap();
+        let rows = OTHER.scan_all(snapshot.as_ref(), &OTHER.all()).await;
+        assert!(matches!(rows, Err(StoreError::Corrupt { .. })));
+        let rows = NEWER.scan_all(snapshot.as_ref(), &NEWER.all()).await;
+        assert!(matches!(rows, Err(StoreError::Corrupt { .. })));
+    }
+}
