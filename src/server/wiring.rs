@@ -42,17 +42,18 @@ impl Homeserver {
         let data_dir = DataDir::open(&settings.data_dir, &settings.server_name, &random)?;
         let routes = Router::new().route("/health", get(async || "ok"));
         let client = ClientAddress::new(&settings.listen.trusted_proxies).apply(routes);
-        Ok(Self { client: log_requests(client, &random), _data_dir: data_dir })
+        Ok(Self {
+            client: log_requests(client, &random),
+            _data_dir: data_dir,
+        })
     }
 
     /// What clients reach.
-    #[must_use]
     pub fn client_router(&self) -> Router {
         self.client.clone()
     }
 
     /// What other servers reach: for now the same.
-    #[must_use]
     pub fn federation_router(&self) -> Router {
         self.client.clone()
     }

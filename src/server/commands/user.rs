@@ -23,11 +23,17 @@ pub enum UserError {
 /// Does what the command says, with the data directory to itself.
 pub(super) fn run(command: UserCommand) -> Result<(), CommandError> {
     let (user, arguments) = match command {
-        UserCommand::Create { user: UserArguments { user, settings }, .. }
-        | UserCommand::ResetPassword { user: UserArguments { user, settings }, .. }
-        | UserCommand::Deactivate { user: UserArguments { user, settings } } => {
-            (Some(user), settings)
+        UserCommand::Create {
+            user: UserArguments { user, settings },
+            ..
         }
+        | UserCommand::ResetPassword {
+            user: UserArguments { user, settings },
+            ..
+        }
+        | UserCommand::Deactivate {
+            user: UserArguments { user, settings },
+        } => (Some(user), settings),
         UserCommand::List { settings } => (None, settings),
     };
     let settings = settings(&arguments)?;
