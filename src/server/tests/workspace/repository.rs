@@ -8,6 +8,9 @@ use std::{
 
 use serde_json::Value;
 
+/// Directories of files that tools made.
+const NOT_OURS: [&str; 2] = ["node_modules", "target"];
+
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
@@ -64,8 +67,9 @@ pub(crate) fn rust_files() -> Vec<(String, String)> {
                 .to_str()
                 .unwrap()
                 .to_owned();
-            if path.is_dir() && !name.ends_with("node_modules") {
-                directories.push(path);
+            if path.is_dir() {
+                let is_ours = !NOT_OURS.iter().any(|directory| path.ends_with(directory));
+                directories.extend(is_ours.then_some(path));
             } else if name.ends_with(".rs") {
                 files.push((name, fs::read_to_string(path).unwrap()));
             }
