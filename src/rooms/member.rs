@@ -3,14 +3,19 @@
 use std::collections::HashMap;
 
 use hearth_base::{EventNid, RoomNid, StreamPosition};
-use hearth_store::{Snapshot, Stamped};
+use hearth_statemap::{StateRoot, diff};
+use hearth_store::{Direction, Snapshot, Stamped};
 use ruma::{OwnedUserId, UserId, events::room::member::MembershipState};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Rooms, RoomsError,
+    Event, Rooms, RoomsError,
+    state::PendingNodes,
     tables::{FORGOTTEN, MEMBERS, MEMBERSHIPS},
 };
+
+/// How many members are looked at to find heroes.
+const HERO_CANDIDATES_MAX: usize = 50;
 
 /// A user's present membership of a room, as the user's index has it. The position of the row is
 /// that of the membership event.
@@ -129,5 +134,75 @@ impl Rooms {
         user_id: &UserId,
     ) -> Result<Option<Member>, RoomsError> {
         Ok(MEMBERS.get(snapshot, &(room, user_id)).await?)
+    }
+
+    /// Whether two users have joined the same room.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn share_a_room(
+        &self,
+        snapshot: &dyn Snapshot,
+        one: &UserId,
+        other: &UserId,
+    ) -> Result<bool, RoomsError> {
+        let theirs = self.memberships(snapshot, other).await?;
+        let joined = |row: &Stamped<Membership>| row.value.state == MembershipState::Join;
+        let keys = theirs.iter().filter(|(_, row)| joined(row)).map(|(room, _)| (one, *room));
+        let ours = MEMBERSHIPS.get_many(snapshot, keys).await?;
+        Ok(ours.iter().flatten().any(joined))
+    }
+
+    /// Up to `count` other members of a room to name it by: those who joined or are invited, or
+    /// if there is nobody, those who were there (specification, "Calculating the display name").
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn heroes(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: RoomNid,
+        user_id: &UserId,
+        count: usize,
+    ) -> Result<Vec<OwnedUserId>, RoomsError> {
+        let (all, forward) = (MEMBERS.prefix(&(room,)), Direction::Forward);
+        let rows = MEMBERS.scan(snapshot, &all, forward, HERO_CANDIDATES_MAX).await?;
+        let others = rows.iter().filter(|((_, other), _)| *other != *user_id);
+        let (here, gone): (Vec<_>, Vec<_>) = others.partition(|(_, member)| {
+            matches!(member.state, MembershipState::Join | MembershipState::Invite)
+        });
+        let heroes = if here.is_empty() { gone } else { here };
+        Ok(heroes.into_iter().take(count).map(|((_, user), _)| user.clone()).collect())
+    }
+
+    /// The member events that differ between two states of a room: before and after.
+    ///
+    /// # Errors
+    /// The store failed, or a state is damaged.
+    pub async fn member_changes(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: RoomNid,
+        before: StateRoot,
+        after: StateRoot,
+    ) -> Result<Vec<(Option<Event>, Option<Event>)>, RoomsError> {
+        let pending = PendingNodes::new();
+        let changes = self
+            .with_nodes(snapshot, room, &pending, |nodes| {
+                diff(before.members, after.members, nodes)
+            })
+            .await?;
+        let mut events = Vec::with_capacity(changes.len());
+        for change in changes {
+            let mut both = [None, None];
+            for (event, nid) in both.iter_mut().zip([change.before, change.after]) {
+                if let Some(nid) = nid {
+                    *event = Some(self.event(snapshot, nid).await?);
+                }
+            }
+            let [before, after] = both;
+            events.push((before, after));
+        }
+        Ok(events)
     }
 }

@@ -56,6 +56,12 @@ pub fn passes(filter: &Filter, event_type: &str, sender: Option<&UserId>) -> boo
         && passes_senders(filter.senders.as_deref(), &filter.not_senders, sender)
 }
 
+/// Whether an event of a room that has nothing but a type passes: receipts, typing, account data.
+#[must_use]
+pub fn passes_type(filter: &RoomEventFilter, event_type: &str) -> bool {
+    passes_types(filter.types.as_deref(), &filter.not_types, event_type)
+}
+
 /// Whether anything of a room passes.
 #[must_use]
 pub fn includes_room(filter: &RoomFilter, room_id: &RoomId) -> bool {

@@ -1,1 +1,32 @@
-//! Placeholder.
+//! What a client has not seen yet: `GET /sync` and what wakes it.
+//!
+//! A follower of the log ([`sessions`]) knows for every user who syncs which of their rooms
+//! changed, and since when. A request takes one snapshot, asks that index what changed since its
+//! token, and reads only that: one file builds one part of the answer. The cost follows the
+//! change, not the number of rooms.
+//!
+//! Deliberately absent: writing anything but the deletion of to-device messages that a device
+//! acknowledged, and Matrix error codes.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod account_data;
+mod build;
+mod changes;
+mod device_lists;
+mod error;
+mod ephemeral;
+mod joined;
+mod lazy_members;
+mod left;
+mod presence;
+mod sessions;
+mod stripped;
+mod summary;
+mod sync;
+mod token;
+mod unread;
+
+pub use error::SyncError;
+pub use sync::{Request, Sync};
+pub use token::SyncToken;
