@@ -84,7 +84,7 @@ impl Accounts {
             .decide(|snapshot| async move {
                 let mut batch = Batch::new();
                 let snapshot = snapshot.as_ref();
-                let key = (new.user, device.as_ref());
+                let key = (new.user, device);
                 if DEVICES.get(snapshot, &key).await?.is_none() {
                     let row = DeviceRow {
                         display_name: new.device_display_name.map(str::to_owned),
