@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod aggregation;
 mod alias;
 mod create;
 mod decide;
@@ -23,6 +24,7 @@ mod membership;
 mod receipt;
 mod redaction;
 mod relation;
+mod relations;
 mod render;
 mod room;
 mod rooms;
@@ -38,14 +40,14 @@ mod writer;
 
 pub use alias::Alias;
 pub use create::CreateRoom;
-pub use directory::{DirectoryPage, PublicRoom};
+pub use directory::{DirectoryPage, PublicRoom, RoomLook};
 pub use error::RoomsError;
 pub use event::{Event, Origin};
 pub use head::RoomHead;
 pub use member::{Member, Membership};
 pub use membership::{Invitation, Profile};
-pub use receipt::{Receipt, ReceiptChange, ReceiptKind};
-pub use relation::{RelationFilter, RelationPage};
+pub use receipt::{ReadPositions, Receipt, ReceiptChange, ReceiptKind, ReceiptThread};
+pub use relations::{RelationPage, RelationQuery};
 pub use render::Viewer;
 pub use room::Room;
 pub use rooms::{Rooms, Settings};

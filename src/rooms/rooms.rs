@@ -16,7 +16,7 @@ use moka::sync::Cache;
 use ruma::{OwnedRoomId, OwnedServerName, RoomId, RoomVersionId, ServerName};
 use tokio_util::task::TaskTracker;
 
-use crate::{Event, Room, RoomsError, writer::Writers};
+use crate::{Event, Room, RoomsError, directory::LookCache, writer::Writers};
 
 /// How many rooms are remembered by name.
 const ROOM_CACHE_MAX: u64 = 20_000;
@@ -51,6 +51,7 @@ struct Inner {
     rooms_by_nid: Cache<RoomNid, Room>,
     events: Cache<EventNid, Event>,
     nodes: Cache<NodeId, Arc<Node>>,
+    looks: LookCache,
     writers: Writers,
     tasks: TaskTracker,
     /// The position of the last redaction, for readers of older snapshots.
@@ -82,6 +83,7 @@ impl Rooms {
                 .max_capacity(settings.event_cache_bytes)
                 .build(),
             nodes: Cache::new(settings.state_cache_nodes),
+            looks: Cache::new(ROOM_CACHE_MAX),
             writers: Writers::default(),
             store,
             settings,
@@ -148,6 +150,10 @@ impl Rooms {
 
     pub(crate) fn node_cache(&self) -> &Cache<NodeId, Arc<Node>> {
         &self.0.nodes
+    }
+
+    pub(crate) fn look_cache(&self) -> &LookCache {
+        &self.0.looks
     }
 
     pub(crate) fn room_cache(&self) -> &Cache<OwnedRoomId, Room> {

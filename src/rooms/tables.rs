@@ -51,9 +51,11 @@ pub const FORGOTTEN: Table<(OwnedUserId, RoomNid), StreamPosition> =
 /// The members of a room, whatever their membership.
 pub const MEMBERS: Table<(RoomNid, OwnedUserId), Member> = Table::new(Keyspace::Members, 2, 1);
 
-/// The children of an event, in the order in which they came.
-pub const RELATIONS: Table<(OwnedEventId, StreamPosition), Relation> =
+/// The children of an event: by kind, in the order in which they came.
+pub const RELATIONS: Table<(OwnedEventId, u8, StreamPosition), Relation> =
     Table::new(Keyspace::Relations, 1, 1);
+/// The events that have children which are told with them.
+pub const RELATED: Table<(OwnedEventId,), ()> = Table::new(Keyspace::Relations, 5, 1);
 /// Thread root → its present shape.
 pub const THREADS: StampedTable<(RoomNid, OwnedEventId), Thread> =
     StampedTable::new(Keyspace::Relations, 2, 1);

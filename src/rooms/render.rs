@@ -1,0 +1,264 @@
+//! Events as one user gets them: the JSON of [`hearth_rules::client_event`] with everything that
+//! the store knows about the event and the user.
+//!
+//! Whether the user may see the event was decided before. This runs for each event of each
+//! answer, so what several events of one call share is looked up once.
+
+use std::collections::HashMap;
+
+use hearth_base::RoomNid;
+use hearth_rules::{ClientEvent, ClientEventFormat, PduError, Unsigned};
+use hearth_statemap::Root;
+use hearth_store::Snapshot;
+use ruma::{
+    DeviceId, EventId, MilliSecondsSinceUnixEpoch, TransactionId, UserId,
+    events::{StateEventType, room::member::MembershipState},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::{Event, Rooms, RoomsError, aggregation::Aggregation};
+
+/// Who gets events, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewer<'a> {
+    /// The user.
+    pub user_id: &'a UserId,
+    /// The device of the user that asks: it is told the transaction ids of its own requests.
+    pub device_id: Option<&'a DeviceId>,
+    /// The time, from which the age of events follows.
+    pub now: MilliSecondsSinceUnixEpoch,
+}
+
+/// The value of `unsigned.m.relations`.
+#[derive(Serialize)]
+struct Relations<'a> {
+    #[serde(rename = "m.replace", skip_serializing_if = "Option::is_none")]
+    edit: Option<Box<RawValue>>,
+    #[serde(rename = "m.reference", skip_serializing_if = "Option::is_none")]
+    references: Option<References<'a>>,
+    #[serde(rename = "m.thread", skip_serializing_if = "Option::is_none")]
+    thread: Option<Thread>,
+}
+
+#[derive(Serialize)]
+struct References<'a> {
+    chunk: Vec<Reference<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reference<'a> {
+    event_id: &'a EventId,
+}
+
+#[derive(Serialize)]
+struct Thread {
+    latest_event: Box<RawValue>,
+    count: u64,
+    current_user_participated: bool,
+}
+
+#[derive(Deserialize)]
+struct MemberContent {
+    membership: MembershipState,
+}
+
+impl Rooms {
+    /// Events in a client's format, in their order.
+    ///
+    /// In a timeline events also say what children they have, what state they replaced and which
+    /// membership the user had; a list of a room's state (`in_timeline` false) goes without, since
+    /// each of its events would need a look at another old state.
+    ///
+    /// # Errors
+    /// The store failed, or an event is damaged.
+    pub async fn render(
+        &self,
+        snapshot: &dyn Snapshot,
+        events: &[Event],
+        viewer: &Viewer<'_>,
+        format: ClientEventFormat,
+        in_timeline: bool,
+    ) -> Result<Vec<Box<RawValue>>, RoomsError> {
+        if !in_timeline || format == ClientEventFormat::Stripped {
+            let plain = events
+                .iter()
+                .map(|event| viewer.to_raw(event, format, None));
+            return Ok(plain.collect::<Result<_, _>>()?);
+        }
+        let aggregations = self.aggregations(snapshot, events, viewer.user_id).await?;
+        let mut past = Past {
+            rooms: self,
+            snapshot,
+            viewer,
+            memberships: HashMap::new(),
+        };
+        let mut rendered = Vec::with_capacity(events.len());
+        for event in events {
+            let before = past.of(event).await?;
+            let relations = match aggregations.get(&event.nid()) {
+                Some(aggregation) => Some(viewer.to_relations(aggregation, format)?),
+                None => None,
+            };
+            let replaced = before.replaced.as_ref().map(Event::pdu);
+            let unsigned = Unsigned {
+                prev_content: replaced.map(|pdu| pdu.content()),
+                prev_sender: replaced.map(|pdu| pdu.sender()),
+                replaces_state: replaced.map(|pdu| pdu.event_id()),
+                membership: Some(&before.membership),
+                ..viewer.unsigned(event, relations.as_deref())
+            };
+            rendered.push(ClientEvent::new(event.pdu(), format, unsigned).to_raw()?);
+        }
+        Ok(rendered)
+    }
+}
+
+impl<'a> Viewer<'a> {
+    /// What an event says by itself.
+    fn unsigned<'b>(&self, event: &'b Event, relations: Option<&'b RawValue>) -> Unsigned<'b> {
+        Unsigned {
+            now: Some(self.now),
+            transaction_id: self.own_transaction(event),
+            relations,
+            ..Unsigned::default()
+        }
+    }
+
+    /// What this device called the request that made the event.
+    fn own_transaction<'b>(&self, event: &'b Event) -> Option<&'b TransactionId> {
+        let origin = event.origin()?;
+        let is_own =
+            event.pdu().sender() == self.user_id && self.device_id == Some(&*origin.device_id);
+        is_own.then_some(&*origin.transaction_id)
+    }
+
+    fn to_raw(
+        &self,
+        event: &Event,
+        format: ClientEventFormat,
+        relations: Option<&RawValue>,
+    ) -> Result<Box<RawValue>, PduError> {
+        ClientEvent::new(event.pdu(), format, self.unsigned(event, relations)).to_raw()
+    }
+
+    fn to_relations(
+        &self,
+        aggregation: &Aggregation,
+        format: ClientEventFormat,
+    ) -> Result<Box<RawValue>, RoomsError> {
+        let Aggregation {
+            edit,
+            references,
+            thread,
+        } = aggregation;
+        let thread = match thread {
+            None => None,
+            Some((summary, edit)) => {
+                let edit = self.to_edit(edit.as_ref(), format)?;
+                let relations = Relations {
+                    edit,
+                    references: None,
+                    thread: None,
+                };
+                let relations = relations
+                    .edit
+                    .is_some()
+                    .then(|| raw(&relations))
+                    .transpose()?;
+                Some(Thread {
+                    latest_event: self.to_raw(&summary.latest, format, relations.as_deref())?,
+                    count: summary.count,
+                    current_user_participated: summary.current_user_participated,
+                })
+            }
+        };
+        let chunk = references
+            .iter()
+            .map(|event_id| Reference { event_id })
+            .collect();
+        raw(&Relations {
+            edit: self.to_edit(edit.as_ref(), format)?,
+            references: (!references.is_empty()).then_some(References { chunk }),
+            thread,
+        })
+    }
+
+    fn to_edit(
+        &self,
+        edit: Option<&Event>,
+        format: ClientEventFormat,
+    ) -> Result<Option<Box<RawValue>>, PduError> {
+        edit.map(|edit| self.to_raw(edit, format, None)).transpose()
+    }
+}
+
+fn raw(relations: &Relations<'_>) -> Result<Box<RawValue>, RoomsError> {
+    to_raw_value(relations).map_err(|error| RoomsError::Corrupt(error.to_string()))
+}
+
+/// The states before events, of which one user is told something.
+struct Past<'a> {
+    rooms: &'a Rooms,
+    snapshot: &'a dyn Snapshot,
+    viewer: &'a Viewer<'a>,
+    /// The user's membership by room and members: most events of a page have the same.
+    memberships: HashMap<(RoomNid, Root), MembershipState>,
+}
+
+/// What a user is told of the state before an event.
+struct Before {
+    /// The user's membership at the event (MSC4115).
+    membership: MembershipState,
+    /// The event that a state event replaced.
+    replaced: Option<Event>,
+}
+
+impl Past<'_> {
+    async fn of(&mut self, event: &Event) -> Result<Before, RoomsError> {
+        let pdu = event.pdu();
+        let is_own_member = pdu.type_name() == "m.room.member"
+            && pdu.state_key() == Some(self.viewer.user_id.as_str());
+        let membership = match is_own_member {
+            true => membership_of(Some(event)),
+            false => self.membership(event).await?,
+        };
+        let replaced = match pdu.state_key() {
+            Some(state_key) => {
+                let key = StateEventType::from(pdu.type_name());
+                let (room, state) = (event.room(), event.state_before());
+                self.rooms
+                    .state_event(self.snapshot, room, state, key, state_key)
+                    .await?
+            }
+            None => None,
+        };
+        Ok(Before {
+            membership,
+            replaced,
+        })
+    }
+
+    async fn membership(&mut self, event: &Event) -> Result<MembershipState, RoomsError> {
+        let (room, state) = (event.room(), event.state_before());
+        if let Some(known) = self.memberships.get(&(room, state.members)) {
+            return Ok(known.clone());
+        }
+        let (key, user_id) = (StateEventType::RoomMember, self.viewer.user_id.as_str());
+        let member = self
+            .rooms
+            .state_event(self.snapshot, room, state, key, user_id)
+            .await?;
+        let membership = membership_of(member.as_ref());
+        self.memberships
+            .insert((room, state.members), membership.clone());
+        Ok(membership)
+    }
+}
+
+/// What an `m.room.member` event says; `leave` if there is none.
+fn membership_of(event: Option<&Event>) -> MembershipState {
+    event
+        .and_then(|event| event.pdu().content_as::<MemberContent>())
+        .map_or(MembershipState::Leave, |content| content.membership)
+}
