@@ -45,7 +45,10 @@ impl AccountDataChanges {
             self.global.insert(kind, Raw::from_json(json));
         } else {
             let room = OwnedRoomId::try_from(room).ok()?;
-            self.rooms.entry(room).or_default().insert(kind, Raw::from_json(json));
+            self.rooms
+                .entry(room)
+                .or_default()
+                .insert(kind, Raw::from_json(json));
         }
         Some(())
     }
@@ -69,7 +72,9 @@ impl Accounts {
         kind: &str,
     ) -> Result<Option<Box<RawValue>>, AccountsError> {
         let snapshot = self.snapshot().await?;
-        let row = ACCOUNT_DATA.get(snapshot.as_ref(), &(user, room_part(room), kind)).await?;
+        let row = ACCOUNT_DATA
+            .get(snapshot.as_ref(), &(user, room_part(room), kind))
+            .await?;
         Ok(row.and_then(|row| RawValue::from_string(row.value).ok()))
     }
 
@@ -86,7 +91,9 @@ impl Accounts {
         content: &RawValue,
     ) -> Result<(), AccountsError> {
         if Self::is_reserved_account_data(kind) {
-            return Err(AccountsError::forbidden("this type has an endpoint of its own"));
+            return Err(AccountsError::forbidden(
+                "this type has an endpoint of its own",
+            ));
         }
         if kind.is_empty() || kind.len() > IDENTIFIER_BYTES_MAX {
             return Err(AccountsError::invalid("not a usable type of account data"));
@@ -97,7 +104,9 @@ impl Accounts {
         self.decide(|snapshot| async move {
             let mut batch = Batch::new();
             let snapshot = snapshot.as_ref();
-            let before = ACCOUNT_DATA.get(snapshot, &(user, room_part(room), kind)).await?;
+            let before = ACCOUNT_DATA
+                .get(snapshot, &(user, room_part(room), kind))
+                .await?;
             self.write_account_data(&mut batch, user, room, kind, before.as_ref(), content.get())?;
             Ok((batch, ()))
         })
@@ -154,7 +163,9 @@ impl Accounts {
         let snapshot = snapshot.as_ref();
         let range = ACCOUNT_DATA_CHANGES.between(&(user, since.next()), &(user, upto.next()));
         let changed = ACCOUNT_DATA_CHANGES.scan_all(snapshot, &range).await?;
-        let keys = changed.iter().map(|((_, _, room, kind), ())| (user, room.as_str(), kind.as_str()));
+        let keys = changed
+            .iter()
+            .map(|((_, _, room, kind), ())| (user, room.as_str(), kind.as_str()));
         let rows = ACCOUNT_DATA.get_many(snapshot, keys).await?;
         let mut changes = AccountDataChanges::default();
         for (((_, _, room, kind), ()), row) in changed.into_iter().zip(rows) {
@@ -185,7 +196,9 @@ impl Accounts {
             return Ok(BTreeSet::new());
         };
         let ids = content.ignored_users.into_keys();
-        Ok(ids.filter_map(|id| OwnedUserId::try_from(id).ok()).collect())
+        Ok(ids
+            .filter_map(|id| OwnedUserId::try_from(id).ok())
+            .collect())
     }
 
     /// Replaces the row that was read by new content, with its fact and its place in the index.
@@ -222,7 +235,9 @@ pub(crate) async fn read_account_data(
     room: Option<&RoomId>,
     kind: &str,
 ) -> Result<Option<Stamped<String>>, AccountsError> {
-    Ok(ACCOUNT_DATA.get(snapshot, &(user, room_part(room), kind)).await?)
+    Ok(ACCOUNT_DATA
+        .get(snapshot, &(user, room_part(room), kind))
+        .await?)
 }
 
 /// The part of a key that says which room; empty is none.
@@ -246,7 +261,10 @@ mod tests {
         let room = room_id!("!r:example.org");
         let set = async |room: Option<&RoomId>, kind: &str, value: i32| {
             let content = to_raw_value(&json!({ "v": value })).unwrap();
-            accounts.set_account_data(&alice, room, kind, &content).await.unwrap();
+            accounts
+                .set_account_data(&alice, room, kind, &content)
+                .await
+                .unwrap();
             accounts.snapshot().await.unwrap().position()
         };
         let start = accounts.snapshot().await.unwrap().position();
@@ -254,18 +272,41 @@ mod tests {
         let second = set(Some(room), "b", 2).await;
         let third = set(None, "a", 3).await;
 
-        let changes = accounts.account_data_changes(&alice, start, third).await.unwrap();
+        let changes = accounts
+            .account_data_changes(&alice, start, third)
+            .await
+            .unwrap();
         assert_eq!(changes.global["a"].json().get(), "{\"v\":3}");
         assert_eq!(changes.rooms[room]["b"].json().get(), "{\"v\":2}");
-        let changes = accounts.account_data_changes(&alice, first, second).await.unwrap();
+        let changes = accounts
+            .account_data_changes(&alice, first, second)
+            .await
+            .unwrap();
         assert!(changes.global.is_empty() && changes.rooms.len() == 1);
-        let changes = accounts.account_data_changes(&alice, third, third).await.unwrap();
+        let changes = accounts
+            .account_data_changes(&alice, third, third)
+            .await
+            .unwrap();
         assert!(changes.global.is_empty() && changes.rooms.is_empty());
         let all = accounts.all_account_data(&alice).await.unwrap();
         assert!(all.global.contains_key("m.push_rules") && all.global.contains_key("a"));
-        assert_eq!(accounts.room_account_data(&alice, room).await.unwrap().len(), 1);
+        assert_eq!(
+            accounts
+                .room_account_data(&alice, room)
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
         let bob = user_id!("@alice:example.orga");
-        assert!(accounts.all_account_data(bob).await.unwrap().global.is_empty());
+        assert!(
+            accounts
+                .all_account_data(bob)
+                .await
+                .unwrap()
+                .global
+                .is_empty()
+        );
     }
 
     #[tokio::test]
@@ -276,10 +317,19 @@ mod tests {
         let object = to_raw_value(&json!({})).unwrap();
         let list = to_raw_value(&json!([])).unwrap();
         let large = to_raw_value(&json!({ "x": "x".repeat(ACCOUNT_DATA_BYTES_MAX) })).unwrap();
-        for (kind, content) in
-            [("m.push_rules", &object), ("m.fully_read", &object), ("", &object), ("a", &list), ("a", &large)]
-        {
-            assert!(accounts.set_account_data(&alice, None, kind, content).await.is_err());
+        for (kind, content) in [
+            ("m.push_rules", &object),
+            ("m.fully_read", &object),
+            ("", &object),
+            ("a", &list),
+            ("a", &large),
+        ] {
+            assert!(
+                accounts
+                    .set_account_data(&alice, None, kind, content)
+                    .await
+                    .is_err()
+            );
         }
     }
 
@@ -290,12 +340,18 @@ mod tests {
         let alice = fixture.user("alice").await;
         assert!(accounts.ignored_users(&alice).await.unwrap().is_empty());
         for (content, count) in [
-            (json!({ "ignored_users": { "@bob:example.org": {}, "rubbish": {} } }), 1),
+            (
+                json!({ "ignored_users": { "@bob:example.org": {}, "rubbish": {} } }),
+                1,
+            ),
             (json!({ "ignored_users": 5 }), 0),
             (json!({}), 0),
         ] {
             let content = to_raw_value(&content).unwrap();
-            accounts.set_account_data(&alice, None, IGNORED_USERS, &content).await.unwrap();
+            accounts
+                .set_account_data(&alice, None, IGNORED_USERS, &content)
+                .await
+                .unwrap();
             assert_eq!(accounts.ignored_users(&alice).await.unwrap().len(), count);
         }
     }

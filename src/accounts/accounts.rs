@@ -139,3 +139,34 @@ impl Accounts {
         Err(AccountsError::Conflict)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::{NewSession, NewUser, Operation, testing::fixture};
+
+    fn assert_send<T: Send>(_: T) {}
+
+    /// Request handlers run on any thread.
+    #[tokio::test]
+    async fn futures_can_be_sent_to_other_threads() {
+        let accounts = fixture().accounts;
+        let user = accounts.new_user_id("alice").unwrap();
+        assert_send(accounts.create_user(&user, NewUser::default()));
+        assert_send(accounts.open_session(NewSession::new(&user)));
+        assert_send(accounts.refresh_session(""));
+        assert_send(accounts.authenticate(""));
+        assert_send(accounts.set_locked(&user, true));
+        assert_send(accounts.deactivate(&user, true));
+        assert_send(accounts.set_profile_field(&user, "", None));
+        assert_send(accounts.push_rules(&user));
+        assert_send(accounts.delete_tag(&user, ruma::room_id!("!r:example.org"), ""));
+        assert_send(accounts.delete_devices(&user, &[]));
+        assert_send(accounts.upload_signatures(&user, &BTreeMap::new()));
+        assert_send(accounts.put_backup_keys(&user, "", &BTreeMap::new()));
+        assert_send(accounts.delete_backup_keys(&user, "", None, None));
+        let operation = Operation::new("", "", b"");
+        assert_send(accounts.authenticate_interactively(&[], &operation, None, None));
+    }
+}

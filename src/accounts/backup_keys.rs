@@ -47,7 +47,13 @@ impl BackupKeyRow {
     }
 
     fn is_better_than(&self, other: &Self) -> bool {
-        let rank = |key: &Self| (!key.is_verified, key.first_message_index, key.forwarded_count);
+        let rank = |key: &Self| {
+            (
+                !key.is_verified,
+                key.first_message_index,
+                key.forwarded_count,
+            )
+        };
         rank(self) < rank(other)
     }
 
@@ -67,7 +73,10 @@ pub struct BackupState {
 
 impl BackupState {
     fn new(row: &BackupRow) -> Self {
-        Self { etag: row.etag.to_string(), count: row.count }
+        Self {
+            etag: row.etag.to_string(),
+            count: row.count,
+        }
     }
 }
 
@@ -107,7 +116,9 @@ impl Accounts {
             }
             let mut batch = Batch::new();
             let mut after = before.clone();
-            let rows = keys.iter().map(|(room, session, _)| (user, number, *room, *session));
+            let rows = keys
+                .iter()
+                .map(|(room, session, _)| (user, number, *room, *session));
             let known = BACKUP_KEYS.get_many(snapshot, rows).await?;
             for ((room, session, key), known) in keys.iter().zip(known) {
                 if known.as_ref().is_none_or(|known| key.is_better_than(known)) {
@@ -138,9 +149,7 @@ impl Accounts {
         let (version, _) = read_backup(snapshot.as_ref(), user, version).await?;
         let range = range(user, version, room);
         let mut sessions: BTreeMap<OwnedRoomId, BTreeMap<_, _>> = BTreeMap::new();
-        for ((_, _, room, session), row) in
-            BACKUP_KEYS.scan_all(snapshot.as_ref(), &range).await?
-        {
+        for ((_, _, room, session), row) in BACKUP_KEYS.scan_all(snapshot.as_ref(), &range).await? {
             if let Some(key) = row.into_raw() {
                 sessions.entry(room).or_default().insert(session, key);
             }
@@ -162,7 +171,9 @@ impl Accounts {
     ) -> Result<Option<Raw<KeyBackupData>>, AccountsError> {
         let snapshot = self.snapshot().await?;
         let (version, _) = read_backup(snapshot.as_ref(), user, version).await?;
-        let row = BACKUP_KEYS.get(snapshot.as_ref(), &(user, version, room, session)).await?;
+        let row = BACKUP_KEYS
+            .get(snapshot.as_ref(), &(user, version, room, session))
+            .await?;
         Ok(row.and_then(BackupKeyRow::into_raw))
     }
 
@@ -191,7 +202,8 @@ impl Accounts {
                         (Some(room), Some(session)) => {
                             let key = (user, number, room, session);
                             let row = BACKUP_KEYS.get(snapshot, &key).await?;
-                            let owned = (user.to_owned(), number, room.to_owned(), session.to_owned());
+                            let owned =
+                                (user.to_owned(), number, room.to_owned(), session.to_owned());
                             row.map(|row| (owned, row)).into_iter().collect()
                         }
                         _ => rows,
@@ -224,3 +236,194 @@ fn range(user: &UserId, version: u64, room: Option<&RoomId>) -> KeyRange {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use ruma::{api::client::backup::BackupAlgorithm, room_id};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{Fixture, fixture, raw};
+
+    fn algorithm(public_key: &str) -> Raw<BackupAlgorithm> {
+        let auth_data = json!({ "public_key": public_key, "signatures": {} });
+        raw(&json!({
+            "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "auth_data": auth_data,
+        }))
+    }
+
+    fn key(is_verified: bool, first_message_index: u32, forwarded_count: u32) -> Value {
+        json!({
+            "is_verified": is_verified,
+            "first_message_index": first_message_index,
+            "forwarded_count": forwarded_count,
+            "session_data": { "ephemeral": "eHh4", "ciphertext": "eHh4", "mac": "eHh4" },
+        })
+    }
+
+    async fn put(
+        fixture: &Fixture,
+        user: &UserId,
+        version: &str,
+        sessions: &[(&str, Value)],
+    ) -> Result<BackupState, AccountsError> {
+        let sessions = sessions
+            .iter()
+            .map(|(id, key)| ((*id).to_owned(), raw(key)))
+            .collect();
+        let room = room_id!("!r:example.org").to_owned();
+        let rooms = BTreeMap::from([(room, RoomKeyBackup::new(sessions))]);
+        fixture
+            .accounts
+            .put_backup_keys(user, version, &rooms)
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_key_is_replaced_by_a_better_one_only() {
+        let fixture = fixture();
+        let alice = fixture.user("alice").await;
+        let accounts = &fixture.accounts;
+        let version = accounts
+            .create_backup_version(&alice, &algorithm("eHh4"))
+            .await
+            .unwrap();
+        let room = room_id!("!r:example.org");
+        let steps = [
+            (key(false, 5, 5), true),
+            (key(false, 5, 5), false),
+            (key(false, 6, 0), false),
+            (key(false, 5, 4), true),
+            (key(false, 4, 9), true),
+            (key(true, 9, 9), true),
+            (key(false, 0, 0), false),
+            (key(true, 8, 9), true),
+        ];
+        let mut kept = Value::Null;
+        for (step, is_taken) in steps {
+            let before = accounts
+                .backup_version(&alice, &version)
+                .await
+                .unwrap()
+                .unwrap();
+            let state = put(&fixture, &alice, &version, &[("s", step.clone())])
+                .await
+                .unwrap();
+            assert_eq!(state.count, 1);
+            assert_eq!(state.etag != before.etag, is_taken, "{step}");
+            if is_taken {
+                kept = step;
+            }
+            let stored = accounts
+                .backup_key(&alice, &version, room, "s")
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(serde_json::to_value(stored).unwrap(), kept);
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_are_read_and_deleted_at_three_levels() {
+        let fixture = fixture();
+        let alice = fixture.user("alice").await;
+        let accounts = &fixture.accounts;
+        let room = room_id!("!r:example.org");
+        let version = accounts
+            .create_backup_version(&alice, &algorithm("eHh4"))
+            .await
+            .unwrap();
+        let keys = ["a", "b", "c"].map(|id| (id, key(false, 0, 0)));
+        assert_eq!(
+            put(&fixture, &alice, &version, &keys).await.unwrap().count,
+            3
+        );
+        let all = accounts.backup_keys(&alice, &version, None).await.unwrap();
+        assert_eq!(all[room].sessions.len(), 3);
+        let other = room_id!("!o:example.org");
+        assert!(
+            accounts
+                .backup_keys(&alice, &version, Some(other))
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let delete = async |room: Option<&RoomId>, session: Option<&str>| {
+            accounts
+                .delete_backup_keys(&alice, &version, room, session)
+                .await
+                .unwrap()
+                .count
+        };
+        assert_eq!(delete(Some(room), Some("a")).await, 2);
+        assert_eq!(delete(Some(room), Some("a")).await, 2);
+        assert_eq!(delete(Some(other), None).await, 2);
+        assert_eq!(delete(Some(room), None).await, 0);
+        assert_eq!(delete(None, None).await, 0);
+        assert!(
+            accounts
+                .backup_key(&alice, &version, room, "b")
+                .await
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[tokio::test]
+    async fn only_the_present_version_takes_keys_and_none_comes_twice() {
+        let fixture = fixture();
+        let alice = fixture.user("alice").await;
+        let accounts = &fixture.accounts;
+        let keys = [("s", key(false, 0, 0))];
+        assert!(matches!(
+            put(&fixture, &alice, "1", &keys).await,
+            Err(AccountsError::NotFound(_))
+        ));
+        let create = || async {
+            accounts
+                .create_backup_version(&alice, &algorithm("eHh4"))
+                .await
+                .unwrap()
+        };
+        let (first, second) = (create().await, create().await);
+        let refused = put(&fixture, &alice, &first, &keys).await;
+        let Err(AccountsError::WrongBackupVersion { current }) = refused else {
+            panic!("taken")
+        };
+        assert_eq!(current.as_ref(), Some(&second));
+        put(&fixture, &alice, &second, &keys).await.unwrap();
+        accounts
+            .delete_backup_version(&alice, &second)
+            .await
+            .unwrap();
+        assert!(accounts.backup_keys(&alice, &second, None).await.is_err());
+        let latest = accounts
+            .latest_backup_version(&alice)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(latest.version, first);
+        assert_ne!(create().await, second);
+    }
+
+    #[tokio::test]
+    async fn the_algorithm_of_a_version_stays() {
+        let fixture = fixture();
+        let alice = fixture.user("alice").await;
+        let accounts = &fixture.accounts;
+        let version = accounts
+            .create_backup_version(&alice, &algorithm("eHh4"))
+            .await
+            .unwrap();
+        accounts
+            .update_backup_version(&alice, &version, &algorithm("eXl5"))
+            .await
+            .unwrap();
+        let other = raw(&json!({ "algorithm": "org.example", "auth_data": {} }));
+        let refused = accounts
+            .update_backup_version(&alice, &version, &other)
+            .await;
+        assert!(matches!(refused, Err(AccountsError::Invalid(_))));
+        let unknown = accounts.update_backup_version(&alice, "01", &other).await;
+        assert!(matches!(unknown, Err(AccountsError::NotFound(_))));
+    }
+}

@@ -2,11 +2,7 @@
 
 use hearth_base::limits::ENCRYPTION_KEY_BYTES_MAX;
 use hearth_store::{Batch, Snapshot};
-use ruma::{
-    DeviceId, UserId,
-    encryption::DeviceKeys,
-    serde::Raw,
-};
+use ruma::{DeviceId, UserId, encryption::DeviceKeys, serde::Raw};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -42,7 +38,8 @@ impl Accounts {
             let row = row.ok_or(AccountsError::NotFound("device"))?;
             DEVICES.replace(&mut batch, &(user, device), Some(&row), Some(&row))?;
             DEVICE_KEYS.replace(&mut batch, &(user, device), before.as_ref(), Some(json))?;
-            self.write_device_list_change(snapshot, &mut batch, user).await?;
+            self.write_device_list_change(snapshot, &mut batch, user)
+                .await?;
             Ok((batch, ()))
         })
         .await
@@ -89,11 +86,14 @@ fn checked(
     if keys.json().get().len() > ENCRYPTION_KEY_BYTES_MAX {
         return Err(AccountsError::TooLarge("the device keys"));
     }
-    let malformed =
-        |error: serde_json::Error| AccountsError::invalid(format!("malformed device keys: {error}"));
+    let malformed = |error: serde_json::Error| {
+        AccountsError::invalid(format!("malformed device keys: {error}"))
+    };
     let typed = keys.deserialize().map_err(malformed)?;
     if typed.user_id != user || typed.device_id != device {
-        return Err(AccountsError::invalid("the device keys are another device's"));
+        return Err(AccountsError::invalid(
+            "the device keys are another device's",
+        ));
     }
     let mut object: Map<String, Value> =
         serde_json::from_str(keys.json().get()).map_err(malformed)?;

@@ -31,7 +31,11 @@ impl Accounts {
         let (id, json) = (&id, &json);
         self.decide(|snapshot| async move {
             let mut batch = Batch::new();
-            if FILTERS.get(snapshot.as_ref(), &(user, id.as_str())).await?.is_none() {
+            if FILTERS
+                .get(snapshot.as_ref(), &(user, id.as_str()))
+                .await?
+                .is_none()
+            {
                 FILTERS.put(&mut batch, &(user, id.as_str()), json)?;
             }
             Ok((batch, ()))
@@ -76,7 +80,7 @@ mod tests {
         let other = FilterDefinition::default();
         assert_ne!(accounts.create_filter(&alice, &other).await.unwrap(), id);
         let found = accounts.filter(&alice, &id).await.unwrap().unwrap();
-        assert!(found.room.state.lazy_load_options.is_enabled());
+        assert!(!found.room.state.lazy_load_options.is_disabled());
         assert!(accounts.filter(&bob, &id).await.unwrap().is_none());
     }
 }

@@ -45,7 +45,12 @@ impl BackupVersion {
     fn new(version: u64, row: BackupRow) -> Option<Self> {
         let algorithm = Raw::from_json(RawValue::from_string(row.algorithm).ok()?);
         let (version, etag) = (version.to_string(), row.etag.to_string());
-        (!row.is_deleted).then_some(Self { version, algorithm, etag, count: row.count })
+        (!row.is_deleted).then_some(Self {
+            version,
+            algorithm,
+            etag,
+            count: row.count,
+        })
     }
 }
 
@@ -100,7 +105,9 @@ impl Accounts {
         user: &UserId,
         version: &str,
     ) -> Result<Option<BackupVersion>, AccountsError> {
-        let Some(version) = parse_version(version) else { return Ok(None) };
+        let Some(version) = parse_version(version) else {
+            return Ok(None);
+        };
         let snapshot = self.snapshot().await?;
         let row = BACKUPS.get(snapshot.as_ref(), &(user, version)).await?;
         Ok(row.and_then(|row| BackupVersion::new(version, row)))
@@ -123,8 +130,10 @@ impl Accounts {
             if stored.is_ok_and(|stored| algorithm_name(&stored).is_ok_and(|old| old != *name)) {
                 return Err(AccountsError::invalid("the algorithm cannot be changed"));
             }
-            let after =
-                BackupRow { algorithm: algorithm.json().get().to_owned(), ..before.clone() };
+            let after = BackupRow {
+                algorithm: algorithm.json().get().to_owned(),
+                ..before.clone()
+            };
             let mut batch = Batch::new();
             BACKUPS.replace(&mut batch, &(user, version), Some(&before), Some(&after))?;
             Ok((batch, ()))
@@ -144,7 +153,11 @@ impl Accounts {
         let version = self
             .decide(|snapshot| async move {
                 let (version, before) = read_backup(snapshot.as_ref(), user, version).await?;
-                let after = BackupRow { is_deleted: true, count: 0, ..before.clone() };
+                let after = BackupRow {
+                    is_deleted: true,
+                    count: 0,
+                    ..before.clone()
+                };
                 let mut batch = Batch::new();
                 BACKUPS.replace(&mut batch, &(user, version), Some(&before), Some(&after))?;
                 Ok((batch, version))
@@ -156,7 +169,9 @@ impl Accounts {
                 .decide(|snapshot| async move {
                     let limit = DELETED_IN_A_BATCH;
                     let snapshot = snapshot.as_ref();
-                    let rows = BACKUP_KEYS.scan(snapshot, range, Direction::Forward, limit).await?;
+                    let rows = BACKUP_KEYS
+                        .scan(snapshot, range, Direction::Forward, limit)
+                        .await?;
                     let mut batch = Batch::new();
                     for (key, _) in &rows {
                         BACKUP_KEYS.delete(&mut batch, key);
@@ -173,7 +188,10 @@ impl Accounts {
 
 fn parse_version(version: &str) -> Option<u64> {
     // "01" is not the name of version 1.
-    version.parse().ok().filter(|number: &u64| number.to_string() == version)
+    version
+        .parse()
+        .ok()
+        .filter(|number: &u64| number.to_string() == version)
 }
 
 /// A version that is not deleted.
@@ -197,8 +215,12 @@ pub(crate) async fn last_version(
 ) -> Result<Option<(u64, BackupRow)>, AccountsError> {
     // Users make few versions, and the last one is nearly always the one.
     let range = BACKUPS.prefix(&(user,));
-    let rows = BACKUPS.scan(snapshot, &range, Direction::Backward, usize::MAX).await?;
-    let mut rows = rows.into_iter().filter(|(_, row)| with_deleted || !row.is_deleted);
+    let rows = BACKUPS
+        .scan(snapshot, &range, Direction::Backward, usize::MAX)
+        .await?;
+    let mut rows = rows
+        .into_iter()
+        .filter(|(_, row)| with_deleted || !row.is_deleted);
     Ok(rows.next().map(|((_, version), row)| (version, row)))
 }
 

@@ -45,7 +45,10 @@ impl Accounts {
         self.0.last_seen.0.insert(key.clone(), at_ms);
         let accounts = self.clone();
         tokio::spawn(async move {
-            let row = LastSeenRow { at_ms, ip: ip.to_string() };
+            let row = LastSeenRow {
+                at_ms,
+                ip: ip.to_string(),
+            };
             if let Err(error) = accounts.write_seen(&key, &row).await {
                 tracing::debug!(%error, "a device's last use was not noted");
             }
@@ -77,12 +80,18 @@ mod tests {
         let alice = fixture.user("alice").await;
         let session = fixture.session(&alice, "A").await;
         let accounts = &fixture.accounts;
-        let Authentication::Valid(who) = accounts.authenticate(&session.access_token).await.unwrap()
+        let Authentication::Valid(who) =
+            accounts.authenticate(&session.access_token).await.unwrap()
         else {
             panic!("not valid");
         };
         let seen = || async {
-            accounts.device(&alice, "A".into()).await.unwrap().unwrap().last_seen_ip
+            accounts
+                .device(&alice, "A".into())
+                .await
+                .unwrap()
+                .unwrap()
+                .last_seen_ip
         };
         accounts.seen(&who, [10, 0, 0, 1].into());
         while seen().await.is_none() {

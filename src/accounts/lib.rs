@@ -46,7 +46,7 @@ mod user_directory;
 mod user_ids;
 mod users;
 
-pub use account_data::AccountDataChanges;
+pub use account_data::{AccountDataChanges, DataByType};
 pub use accounts::{Accounts, Settings};
 pub use application_services::ApplicationService;
 pub use backup_keys::BackupState;

@@ -101,8 +101,14 @@ async fn users_with_word(
     // character at its end.
     let end = format!("{beginning}{}", char::MAX);
     let range = DIRECTORY.between(&(beginning,), &(end.as_str(),));
-    let rows =
-        DIRECTORY.scan(snapshot, &range, Direction::Forward, USER_DIRECTORY_ROWS_MAX).await?;
+    let rows = DIRECTORY
+        .scan(
+            snapshot,
+            &range,
+            Direction::Forward,
+            USER_DIRECTORY_ROWS_MAX,
+        )
+        .await?;
     Ok(rows.into_iter().map(|((_, user), ())| user).collect())
 }
 
@@ -118,7 +124,11 @@ fn search_words(term: &str) -> Vec<String> {
     match term.trim().strip_prefix('@') {
         Some(id) => {
             let localpart = id.split(':').next().unwrap_or_default();
-            if localpart.is_empty() { Vec::new() } else { vec![shortened(localpart.to_lowercase())] }
+            if localpart.is_empty() {
+                Vec::new()
+            } else {
+                vec![shortened(localpart.to_lowercase())]
+            }
         }
         None => words(term).collect(),
     }
@@ -144,7 +154,10 @@ mod tests {
 
     async fn search(fixture: &Fixture, term: &str) -> Vec<String> {
         let found = fixture.accounts.search_users(term, 10).await.unwrap();
-        found.into_iter().map(|entry| entry.user.localpart().to_owned()).collect()
+        found
+            .into_iter()
+            .map(|entry| entry.user.localpart().to_owned())
+            .collect()
     }
 
     #[tokio::test]
@@ -153,7 +166,11 @@ mod tests {
         let alice = fixture.user("alice").await;
         fixture.user("al.bert").await;
         let name = json!("Älice Liddell");
-        fixture.accounts.set_profile_field(&alice, "displayname", Some(&name)).await.unwrap();
+        fixture
+            .accounts
+            .set_profile_field(&alice, "displayname", Some(&name))
+            .await
+            .unwrap();
         assert_eq!(search(&fixture, "al").await, ["al.bert", "alice"]);
         assert_eq!(search(&fixture, "älice lid").await, ["alice"]);
         assert_eq!(search(&fixture, "ÄL").await, ["alice"]);
@@ -163,7 +180,11 @@ mod tests {
             assert!(search(&fixture, term).await.is_empty(), "{term}");
         }
         let name = json!("Someone");
-        fixture.accounts.set_profile_field(&alice, "displayname", Some(&name)).await.unwrap();
+        fixture
+            .accounts
+            .set_profile_field(&alice, "displayname", Some(&name))
+            .await
+            .unwrap();
         assert!(search(&fixture, "liddell").await.is_empty());
         assert_eq!(search(&fixture, "alice").await, ["alice"]);
         fixture.accounts.deactivate(&alice, false).await.unwrap();

@@ -55,7 +55,9 @@ impl Accounts {
         if self.user(&exact).await?.is_some() {
             return Ok(Some(exact));
         }
-        let Ok(lower) = self.new_user_id(exact.localpart()) else { return Ok(None) };
+        let Ok(lower) = self.new_user_id(exact.localpart()) else {
+            return Ok(None);
+        };
         Ok(self.user(&lower).await?.map(|_| lower))
     }
 }
@@ -67,10 +69,16 @@ mod tests {
     #[tokio::test]
     async fn new_ids_follow_the_grammar() {
         let accounts = fixture().accounts;
-        assert_eq!(accounts.new_user_id("Alice+1/x").unwrap(), "@alice+1/x:example.org");
+        assert_eq!(
+            accounts.new_user_id("Alice+1/x").unwrap(),
+            "@alice+1/x:example.org"
+        );
         for localpart in ["", "alice!", "a b", "é", "@a", "a:b", &"a".repeat(255)] {
             let refused = accounts.new_user_id(localpart);
-            assert!(matches!(refused, Err(AccountsError::InvalidUsername(_))), "{localpart}");
+            assert!(
+                matches!(refused, Err(AccountsError::InvalidUsername(_))),
+                "{localpart}"
+            );
         }
         assert!(accounts.random_user_id().is_ok());
     }
