@@ -116,6 +116,10 @@ impl<'a> Group<'a> {
         if let Some(target) = &target {
             self.check_redaction(&pdu, target, &auth)?;
         }
+        self.check_relation(&pdu).await?;
+        if self.repeats_annotation(&pdu).await? {
+            return Err(RoomsError::DuplicateAnnotation);
+        }
         let nid = self.rooms.next_event_nid().await?;
         let state = self.state_with(&pdu, nid).await?;
         self.accept(nid, pdu, state, request.transaction.as_ref(), target).await

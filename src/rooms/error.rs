@@ -28,6 +28,9 @@ pub enum RoomsError {
     /// The alias or room exists already.
     #[error("{0} is in use")]
     InUse(&'static str),
+    /// The user has reacted to the event with the same key before.
+    #[error("you have reacted like that before")]
+    DuplicateAnnotation,
     /// The room version is not one that this server creates or joins.
     #[error("room version {0} is not supported")]
     UnsupportedVersion(RoomVersionId),

@@ -37,6 +37,8 @@ mod timeline;
 mod transaction;
 mod visibility;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 pub use alias::Alias;
 pub use create::CreateRoom;
@@ -44,6 +46,7 @@ pub use directory::{DirectoryPage, PublicRoom, RoomLook};
 pub use error::RoomsError;
 pub use event::{Event, Origin};
 pub use head::RoomHead;
+pub use hearth_store::{Direction, Snapshot};
 pub use member::{Member, Membership};
 pub use membership::{Invitation, Profile};
 pub use receipt::{ReadPositions, Receipt, ReceiptChange, ReceiptKind, ReceiptThread};
