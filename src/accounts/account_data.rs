@@ -11,11 +11,11 @@ use hearth_base::{
 };
 use hearth_store::{Batch, Fact, Snapshot, Stamped};
 use ruma::{
-    OwnedRoomId, OwnedUserId, RoomId, UserId,
+    EventId, OwnedRoomId, OwnedUserId, RoomId, UserId,
     events::{AnyGlobalAccountDataEventContent, AnyRoomAccountDataEventContent},
     serde::{JsonObject, Raw},
 };
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
     Accounts, AccountsError,
@@ -23,7 +23,8 @@ use crate::{
 };
 
 /// Types that clients change through endpoints of their own (specification, client config).
-const RESERVED_TYPES: [&str; 2] = ["m.push_rules", "m.fully_read"];
+const RESERVED_TYPES: [&str; 2] = ["m.push_rules", FULLY_READ];
+const FULLY_READ: &str = "m.fully_read";
 const IGNORED_USERS: &str = "m.ignored_user_list";
 
 /// Account data by type.
@@ -101,6 +102,31 @@ impl Accounts {
         if serde_json::from_str::<JsonObject>(content.get()).is_err() {
             return Err(AccountsError::invalid("account data must be an object"));
         }
+        self.put_account_data(user, room, kind, content).await
+    }
+
+    /// Moves the marker up to which a user has read a room (specification, fully read markers).
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn set_fully_read(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<(), AccountsError> {
+        let content = to_raw_value(&BTreeMap::from([("event_id", event)]))
+            .map_err(|error| AccountsError::invalid(error.to_string()))?;
+        self.put_account_data(user, Some(room), FULLY_READ, &content).await
+    }
+
+    async fn put_account_data(
+        &self,
+        user: &UserId,
+        room: Option<&RoomId>,
+        kind: &str,
+        content: &RawValue,
+    ) -> Result<(), AccountsError> {
         self.decide(|snapshot| async move {
             let mut batch = Batch::new();
             let snapshot = snapshot.as_ref();
@@ -247,8 +273,8 @@ fn room_part(room: Option<&RoomId>) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use ruma::{room_id, user_id};
-    use serde_json::{json, value::to_raw_value};
+    use ruma::{event_id, room_id, user_id};
+    use serde_json::json;
 
     use super::*;
     use crate::testing::fixture;
@@ -307,6 +333,19 @@ mod tests {
                 .global
                 .is_empty()
         );
+    }
+
+    #[tokio::test]
+    async fn the_fully_read_marker_moves() {
+        let fixture = fixture();
+        let accounts = &fixture.accounts;
+        let alice = fixture.user("alice").await;
+        let room = room_id!("!r:example.org");
+        for event in [event_id!("$a"), event_id!("$b")] {
+            accounts.set_fully_read(&alice, room, event).await.unwrap();
+            let content = accounts.account_data(&alice, Some(room), FULLY_READ).await.unwrap();
+            assert_eq!(content.unwrap().get(), format!("{{\"event_id\":\"{event}\"}}"));
+        }
     }
 
     #[tokio::test]
