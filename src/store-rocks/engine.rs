@@ -21,7 +21,7 @@ impl RocksEngine {
     /// Opens a directory, and makes it and the database in it if there is nothing. Blocks.
     ///
     /// # Errors
-    /// See [`OpenError`]; nothing in the directory has been deleted then.
+    /// See [`OpenError`]; no table or log has been deleted then.
     pub fn open(path: impl AsRef<Path>, settings: Settings) -> Result<Self, OpenError> {
         Ok(Self {
             database: Arc::new(open(path.as_ref(), &settings)?),

@@ -16,7 +16,7 @@ use crate::{
 /// The column family that every RocksDB database has; ours is empty.
 const DEFAULT_FAMILY: &str = "default";
 
-/// Why a directory was not opened. Nothing in it was deleted.
+/// Why a directory was not opened. No table or log in it was deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process, or another engine of this one, has it open.
