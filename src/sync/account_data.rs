@@ -10,7 +10,7 @@ use ruma::{
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
-use crate::{Sync, SyncError, build::View, sync::Request};
+use crate::{Sync, SyncError, answer::View, sync::Request};
 
 /// What changed of the user's data about one room.
 #[derive(Default)]
@@ -40,20 +40,27 @@ impl View<'_> {
         let changes = match &self.since {
             Some(since) => {
                 let (since, upto) = (since.position, self.position);
-                accounts.account_data_changes(self.user_id(), since, upto).await?
+                accounts
+                    .account_data_changes(self.user_id(), since, upto)
+                    .await?
             }
             None => accounts.all_account_data(self.user_id()).await?,
         };
         let filter = &self.filter().account_data;
         for (kind, content) in &changes.global {
             if event_filter::passes(filter, kind, None) {
-                response.account_data.events.push(basic_event(kind, content)?);
+                response
+                    .account_data
+                    .events
+                    .push(basic_event(kind, content)?);
             }
         }
         let filter = &self.filter().room.account_data;
         let mut rooms = BTreeMap::new();
         for (room_id, changes) in changes.rooms {
-            let Some(room) = self.sync.rooms().room(&room_id).await? else { continue };
+            let Some(room) = self.sync.rooms().room(&room_id).await? else {
+                continue;
+            };
             let mut data = RoomData::default();
             for (kind, content) in &changes {
                 if event_filter::passes_type(filter, kind) {
@@ -71,7 +78,9 @@ impl View<'_> {
         &self,
         response: &mut Response,
     ) -> Result<StreamPosition, SyncError> {
-        let since = self.since.map_or(StreamPosition::ZERO, |since| since.to_device);
+        let since = self
+            .since
+            .map_or(StreamPosition::ZERO, |since| since.to_device);
         let messages = self
             .sync
             .accounts()
@@ -83,9 +92,9 @@ impl View<'_> {
                 TO_DEVICE_MESSAGES_MAX,
             )
             .await?;
-        let last = messages.last().map(|(position, _)| *position);
+        let last = messages.last().map(|message| message.position);
         let is_part = messages.len() >= TO_DEVICE_MESSAGES_MAX;
-        response.to_device.events = messages.into_iter().map(|(_, message)| message).collect();
+        response.to_device.events = messages.into_iter().map(|message| message.event).collect();
         Ok(last.filter(|_| is_part).unwrap_or(self.position))
     }
 }

@@ -9,7 +9,7 @@ use ruma::{
 };
 use serde::Deserialize;
 
-use crate::{SyncError, build::View, joined::Window};
+use crate::{SyncError, answer::View, joined::Window};
 
 /// Users whose membership of the user's rooms changed.
 #[derive(Default)]
@@ -37,7 +37,9 @@ impl Encounters {
         window: &Window,
         just_joined: bool,
     ) -> Result<(), SyncError> {
-        let Some(since) = view.since else { return Ok(()) };
+        let Some(since) = view.since else {
+            return Ok(());
+        };
         let rooms = view.sync.rooms();
         if just_joined {
             for (user_id, member) in rooms.members(view.snapshot, room.nid()).await? {
@@ -49,13 +51,18 @@ impl Encounters {
         }
         let known = match window.known {
             Some(known) => known,
-            None => rooms.state_at(view.snapshot, room.nid(), since.position).await?,
+            None => {
+                rooms
+                    .state_at(view.snapshot, room.nid(), since.position)
+                    .await?
+            }
         };
         if known.members == window.end.members {
             return Ok(());
         }
-        let changes =
-            rooms.member_changes(view.snapshot, room.nid(), known, window.end).await?;
+        let changes = rooms
+            .member_changes(view.snapshot, room.nid(), known, window.end)
+            .await?;
         for (before, after) in changes {
             let joined = |event: &Option<hearth_rooms::Event>| {
                 event
@@ -63,7 +70,10 @@ impl Encounters {
                     .and_then(|event| event.pdu().content_as::<MemberContent>())
                     .is_some_and(|content| content.membership == MembershipState::Join)
             };
-            let state_key = after.as_ref().or(before.as_ref()).and_then(|e| e.pdu().state_key());
+            let state_key = after
+                .as_ref()
+                .or(before.as_ref())
+                .and_then(|e| e.pdu().state_key());
             let Some(user_id) = state_key.and_then(|id| OwnedUserId::try_from(id).ok()) else {
                 continue;
             };
@@ -96,7 +106,11 @@ impl View<'_> {
         if other == self.user_id() {
             return Ok(true);
         }
-        Ok(self.sync.rooms().share_a_room(self.snapshot, self.user_id(), other).await?)
+        Ok(self
+            .sync
+            .rooms()
+            .share_a_room(self.snapshot, self.user_id(), other)
+            .await?)
     }
 
     /// Puts the users into the answer whose devices the client has to ask for, and those whom it
@@ -106,10 +120,13 @@ impl View<'_> {
         response: &mut Response,
         encounters: Encounters,
     ) -> Result<(), SyncError> {
-        let Some(since) = &self.since else { return Ok(()) };
+        let Some(since) = &self.since else {
+            return Ok(());
+        };
         let accounts = self.sync.accounts();
-        let changed =
-            accounts.device_list_changes(self.user_id(), since.position, self.position).await?;
+        let changed = accounts
+            .device_list_changes(self.user_id(), since.position, self.position)
+            .await?;
         let mut news = encounters.met;
         news.remove(self.user_id());
         for user_id in changed {

@@ -6,7 +6,7 @@ use hearth_rules::event_filter;
 use ruma::{events::AnySyncEphemeralRoomEvent, serde::Raw};
 use serde_json::{Map, Value, json, value::to_raw_value};
 
-use crate::{SyncError, build::View};
+use crate::{SyncError, answer::View};
 
 impl View<'_> {
     /// What changed of receipts and typing; all that there is, if the room is new to the client.
@@ -18,8 +18,11 @@ impl View<'_> {
         let filter = &self.filter().room.ephemeral;
         let mut events = Vec::new();
         if event_filter::passes_type(filter, "m.receipt") {
-            let since =
-                if is_new { StreamPosition::ZERO } else { self.since_position() };
+            let since = if is_new {
+                StreamPosition::ZERO
+            } else {
+                self.since_position()
+            };
             events.extend(self.receipts(room, since).await?);
         }
         if event_filter::passes_type(filter, "m.typing") {
@@ -36,7 +39,13 @@ impl View<'_> {
         let changes = self
             .sync
             .rooms()
-            .receipts_since(self.snapshot, room.nid(), since, self.position, self.user_id())
+            .receipts_since(
+                self.snapshot,
+                room.nid(),
+                since,
+                self.position,
+                self.user_id(),
+            )
             .await?;
         if changes.is_empty() {
             return Ok(None);
@@ -76,5 +85,8 @@ impl View<'_> {
 
 /// The object at a key, which is made if it is not there.
 fn entry<'a>(object: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
-    object.entry(key).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+    object
+        .entry(key)
+        .or_insert_with(|| Value::Object(Map::new()))
+        .as_object_mut()
 }

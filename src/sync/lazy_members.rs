@@ -33,7 +33,8 @@ impl Default for SentMembers {
 impl SentMembers {
     /// The device starts afresh in a room.
     pub(crate) fn forget(&self, (user_id, device_id): (&UserId, &DeviceId), room: RoomNid) {
-        self.0.invalidate(&(user_id.to_owned(), device_id.to_owned(), room));
+        self.0
+            .invalidate(&(user_id.to_owned(), device_id.to_owned(), room));
     }
 
     /// The member events of these that the device does not have, which are remembered as sent;
@@ -53,7 +54,9 @@ impl SentMembers {
         }
         let mut news = HashSet::new();
         for event in events {
-            let Some(state_key) = event.pdu().state_key() else { continue };
+            let Some(state_key) = event.pdu().state_key() else {
+                continue;
+            };
             let before = members.insert(state_key.to_owned(), event.nid());
             if before != Some(event.nid()) && !timeline.contains(&event.nid()) {
                 news.insert(event.nid());

@@ -4,7 +4,7 @@ use hearth_rooms::{Membership, Room};
 use hearth_store::Stamped;
 use ruma::api::client::sync::sync_events::v3::LeftRoom;
 
-use crate::{SyncError, account_data::RoomData, build::View, device_lists::Encounters};
+use crate::{SyncError, account_data::RoomData, answer::View, device_lists::Encounters};
 
 impl View<'_> {
     /// A left room; `None` if the client knows, did not ask, or the user forgot it.
@@ -20,7 +20,11 @@ impl View<'_> {
         if row.value.forgotten || !(asked || is_news) {
             return Ok(None);
         }
-        let leaving = self.sync.rooms().event(self.snapshot, row.value.event).await?;
+        let leaving = self
+            .sync
+            .rooms()
+            .event(self.snapshot, row.value.event)
+            .await?;
         let last_joined = row.value.last_joined(row.position);
         let just_joined = last_joined.is_none_or(|joined| self.is_new(joined));
         let end = leaving.state_after();

@@ -11,11 +11,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod account_data;
-mod build;
+mod answer;
 mod changes;
 mod device_lists;
-mod error;
 mod ephemeral;
+mod error;
 mod joined;
 mod lazy_members;
 mod left;

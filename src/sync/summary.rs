@@ -1,12 +1,10 @@
 //! What a client names a room by that has no name (specification, "Calculating the display name").
 
 use hearth_rooms::{Event, Room, RoomHead};
-use ruma::{
-    UInt, api::client::sync::sync_events::v3::RoomSummary, events::StateEventType,
-};
+use ruma::{UInt, api::client::sync::sync_events::v3::RoomSummary, events::StateEventType};
 use serde::Deserialize;
 
-use crate::{SyncError, build::View};
+use crate::{SyncError, answer::View};
 
 /// How many heroes a room has.
 const HEROES_MAX: usize = 5;
@@ -34,11 +32,13 @@ impl View<'_> {
             (StateEventType::RoomCanonicalAlias, String::new()),
         ];
         let rooms = self.sync.rooms();
-        let naming =
-            rooms.state_events(self.snapshot, room.nid(), head.state, &wanted).await?;
+        let naming = rooms
+            .state_events(self.snapshot, room.nid(), head.state, &wanted)
+            .await?;
         if !naming.iter().flatten().any(names) {
-            summary.heroes =
-                rooms.heroes(self.snapshot, room.nid(), self.user_id(), HEROES_MAX).await?;
+            summary.heroes = rooms
+                .heroes(self.snapshot, room.nid(), self.user_id(), HEROES_MAX)
+                .await?;
         }
         Ok(summary)
     }
