@@ -117,7 +117,8 @@ impl Accounts {
     ) -> Result<(), AccountsError> {
         let content = to_raw_value(&BTreeMap::from([("event_id", event)]))
             .map_err(|error| AccountsError::invalid(error.to_string()))?;
-        self.put_account_data(user, Some(room), FULLY_READ, &content).await
+        self.put_account_data(user, Some(room), FULLY_READ, &content)
+            .await
     }
 
     async fn put_account_data(
@@ -343,8 +344,14 @@ mod tests {
         let room = room_id!("!r:example.org");
         for event in [event_id!("$a"), event_id!("$b")] {
             accounts.set_fully_read(&alice, room, event).await.unwrap();
-            let content = accounts.account_data(&alice, Some(room), FULLY_READ).await.unwrap();
-            assert_eq!(content.unwrap().get(), format!("{{\"event_id\":\"{event}\"}}"));
+            let content = accounts
+                .account_data(&alice, Some(room), FULLY_READ)
+                .await
+                .unwrap();
+            assert_eq!(
+                content.unwrap().get(),
+                format!("{{\"event_id\":\"{event}\"}}")
+            );
         }
     }
 

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use hearth_base::limits::{BACKUP_SESSIONS_MAX, ENCRYPTION_KEY_BYTES_MAX, IDENTIFIER_BYTES_MAX};
-use hearth_store::{Batch, KeyRange};
+use hearth_base::limits::{
+    BACKUP_SESSIONS_MAX, ENCRYPTION_KEY_BYTES_MAX, IDENTIFIER_BYTES_MAX, STORE_PAGE_ROWS_MAX,
+};
+use hearth_store::{Batch, Direction, KeyRange, Snapshot};
 use ruma::{
-    OwnedRoomId, RoomId, UserId,
+    OwnedRoomId, OwnedUserId, RoomId, UserId,
     api::client::backup::{KeyBackupData, RoomKeyBackup},
     serde::Raw,
 };
@@ -193,24 +195,11 @@ impl Accounts {
                 .decide(|snapshot| async move {
                     let snapshot = snapshot.as_ref();
                     let (number, before) = read_backup(snapshot, user, version).await?;
-                    let range = range(user, number, room);
-                    let direction = hearth_store::Direction::Forward;
-                    let limit = BACKUP_SESSIONS_MAX;
-                    let rows = BACKUP_KEYS.scan(snapshot, &range, direction, limit).await?;
-                    let is_done = rows.is_empty() || session.is_some();
-                    let rows = match (room, session) {
-                        (Some(room), Some(session)) => {
-                            let key = (user, number, room, session);
-                            let row = BACKUP_KEYS.get(snapshot, &key).await?;
-                            let owned =
-                                (user.to_owned(), number, room.to_owned(), session.to_owned());
-                            row.map(|row| (owned, row)).into_iter().collect()
-                        }
-                        _ => rows,
-                    };
+                    let part = (user, number, room, session);
+                    let (keys, is_done) = next_deleted(snapshot, part).await?;
                     let mut batch = Batch::new();
                     let mut after = before.clone();
-                    for (key, _) in &rows {
+                    for key in &keys {
                         BACKUP_KEYS.delete(&mut batch, key);
                         after.count = after.count.saturating_sub(1);
                     }
@@ -227,6 +216,33 @@ impl Accounts {
             }
         }
     }
+}
+
+type BackupKey = (OwnedUserId, u64, OwnedRoomId, String);
+
+/// The keys that one batch deletes of a version, a room or a session, and whether none follow.
+async fn next_deleted(
+    snapshot: &dyn Snapshot,
+    (user, version, room, session): (&UserId, u64, Option<&RoomId>, Option<&str>),
+) -> Result<(Vec<BackupKey>, bool), AccountsError> {
+    if let (Some(room), Some(session)) = (room, session) {
+        let row = BACKUP_KEYS
+            .get(snapshot, &(user, version, room, session))
+            .await?;
+        let key = (
+            user.to_owned(),
+            version,
+            room.to_owned(),
+            session.to_owned(),
+        );
+        return Ok((row.map(|_| key).into_iter().collect(), true));
+    }
+    let (range, limit) = (range(user, version, room), STORE_PAGE_ROWS_MAX);
+    let rows = BACKUP_KEYS
+        .scan(snapshot, &range, Direction::Forward, limit)
+        .await?;
+    let is_done = rows.len() < limit;
+    Ok((rows.into_iter().map(|(key, _)| key).collect(), is_done))
 }
 
 fn range(user: &UserId, version: u64, room: Option<&RoomId>) -> KeyRange {

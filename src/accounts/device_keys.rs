@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Accounts, AccountsError,
+    signed_json::unsigned_part,
     tables::{
         DEVICE_KEYS, DEVICES, FALLBACK_KEYS, KEY_COUNTS, ONE_TIME_KEY_IDS, ONE_TIME_KEYS,
         SIGNATURES,
@@ -38,6 +39,9 @@ impl Accounts {
             let row = row.ok_or(AccountsError::NotFound("device"))?;
             DEVICES.replace(&mut batch, &(user, device), Some(&row), Some(&row))?;
             DEVICE_KEYS.replace(&mut batch, &(user, device), before.as_ref(), Some(json))?;
+            if before.is_some_and(|before| !is_same_identity(&before, json)) {
+                delete_signatures(snapshot, &mut batch, user, device).await?;
+            }
             self.write_device_list_change(snapshot, &mut batch, user)
                 .await?;
             Ok((batch, ()))
@@ -69,12 +73,32 @@ impl Accounts {
         for (key, _) in FALLBACK_KEYS.scan_all(snapshot, &range).await? {
             FALLBACK_KEYS.delete(batch, &key);
         }
-        let range = SIGNATURES.prefix(&(user, user, device.as_str()));
-        for (key, _) in SIGNATURES.scan_all(snapshot, &range).await? {
-            SIGNATURES.delete(batch, &key);
-        }
-        Ok(())
+        delete_signatures(snapshot, batch, user, device).await
     }
+}
+
+/// Deletes the user's own signatures on a device.
+async fn delete_signatures(
+    snapshot: &dyn Snapshot,
+    batch: &mut Batch,
+    user: &UserId,
+    device: &DeviceId,
+) -> Result<(), AccountsError> {
+    let range = SIGNATURES.prefix(&(user, user, device.as_str()));
+    for (key, _) in SIGNATURES.scan_all(snapshot, &range).await? {
+        SIGNATURES.delete(batch, &key);
+    }
+    Ok(())
+}
+
+/// Whether signatures on the one hold for the other.
+fn is_same_identity(before: &str, after: &str) -> bool {
+    let signed = |json: &str| {
+        serde_json::from_str(json)
+            .ok()
+            .map(|keys| unsigned_part(&keys))
+    };
+    signed(before) == signed(after)
 }
 
 /// The keys as they are stored: whole and well-formed, without what the server adds.

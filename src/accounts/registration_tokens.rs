@@ -65,23 +65,12 @@ impl Accounts {
         if token.is_empty() || token.len() > TOKEN_BYTES_MAX || !token.bytes().all(allowed) {
             return Err(AccountsError::invalid("not a valid registration token"));
         }
-        let RegistrationTokenRow {
-            uses_allowed,
-            uses,
-            expires_ms,
-        } = RegistrationTokenRow {
+        let row = &RegistrationTokenRow {
             uses_allowed: new.uses_allowed,
             uses: 0,
             expires_ms: new.expires_ms,
         };
-        let (row, key) = (
-            &RegistrationTokenRow {
-                uses_allowed,
-                uses,
-                expires_ms,
-            },
-            &token,
-        );
+        let key = &token;
         self.decide(|snapshot| async move {
             if REGISTRATION_TOKENS
                 .get(snapshot.as_ref(), &(key.as_str(),))

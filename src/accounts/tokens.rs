@@ -150,7 +150,9 @@ impl Accounts {
         let Some(token) = ACCESS_TOKENS.get(snapshot.as_ref(), &(hash,)).await? else {
             return Ok(None);
         };
-        let Some(user) = USERS.get(snapshot.as_ref(), &(token.user.clone(),)).await? else {
+        let user = USERS.get(snapshot.as_ref(), &(&token.user,)).await?;
+        // A login may have raced with a deactivation.
+        let Some(user) = user.filter(|user| !user.is_deactivated) else {
             return Ok(None);
         };
         let session = Arc::new(Authenticated {
