@@ -1,0 +1,114 @@
+//! Requests that need user-interactive authentication (specification, client-server API).
+
+use axum::extract::{FromRef, FromRequest, Request};
+use hearth_accounts::{
+    Accounts, AccountsError, Challenge, InteractiveAuth, Operation, StageFailure,
+};
+use hearth_bus::Bus;
+use http::StatusCode;
+use ruma::{
+    UserId,
+    api::{
+        IncomingRequest, Metadata,
+        client::uiaa::{AuthData, AuthFlow, AuthType},
+        error::ErrorCode,
+    },
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    ApiError, Authenticate, CallerOf,
+    request::{accept, parse},
+};
+
+/// A request, who makes it, and what exactly it asks for: the stages that a client completes are
+/// good for that and nothing else.
+pub struct Interactive<R>
+where
+    R: Metadata,
+    R::Authentication: Authenticate,
+{
+    /// The request.
+    pub request: R,
+    /// Who makes it.
+    pub caller: CallerOf<R>,
+    /// What it asks for: method, path and body without `auth`.
+    pub operation: Operation,
+}
+
+impl<R, S> FromRequest<S> for Interactive<R>
+where
+    R: IncomingRequest + Send,
+    R::Authentication: Authenticate,
+    Accounts: FromRef<S>,
+    Bus: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let mut accepted = accept::<R, S>(request, state).await?;
+        let body = accepted.read_json::<R>().await?;
+        let (method, path) = (accepted.parts.method.clone(), accepted.parts.uri.path().to_owned());
+        let request = parse(accepted.parts, &body, &accepted.path)?;
+        let operation = Operation::new(method.as_str(), &path, &without_auth(&body));
+        Ok(Self { request, caller: accepted.caller, operation })
+    }
+}
+
+impl<R> Interactive<R>
+where
+    R: Metadata,
+    R::Authentication: Authenticate,
+{
+    /// Goes on when the client has completed one of the flows.
+    ///
+    /// # Errors
+    /// 401 with the flows and what was completed, as long as none is complete.
+    pub async fn require(
+        &self,
+        accounts: &Accounts,
+        flows: &[AuthFlow],
+        user: Option<&UserId>,
+        auth: Option<&AuthData>,
+    ) -> Result<(), ApiError> {
+        let operation = &self.operation;
+        match accounts.authenticate_interactively(flows, operation, user, auth).await {
+            Ok(InteractiveAuth::Complete) => Ok(()),
+            Ok(InteractiveAuth::Incomplete(challenge)) => Err(challenged(flows, challenge)),
+            // The session is gone or another's: the client has to begin again.
+            Err(AccountsError::Forbidden(reason)) => Err(ApiError::forbidden(reason)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What is left to do, as a 401.
+fn challenged(flows: &[AuthFlow], challenge: Challenge) -> ApiError {
+    let error = match challenge.failure {
+        None => ApiError::unspecific(StatusCode::UNAUTHORIZED),
+        Some(StageFailure::Refused) => {
+            let message = "wrong credentials";
+            ApiError::new(StatusCode::UNAUTHORIZED, ErrorCode::Forbidden, message)
+        }
+        Some(StageFailure::UnknownStage) => {
+            let message = "no flow has this stage";
+            ApiError::new(StatusCode::UNAUTHORIZED, ErrorCode::Unrecognized, message)
+        }
+    };
+    let completed: Vec<&str> = challenge.completed.iter().map(AuthType::as_str).collect();
+    error
+        .with("flows", json!(flows))
+        .with("params", json!({}))
+        .with("session", challenge.session)
+        .with("completed", completed)
+}
+
+/// The body as it would be without `auth`; one that is no object stays as it is.
+fn without_auth(body: &[u8]) -> Vec<u8> {
+    let Ok(mut object) = serde_json::from_slice::<Map<String, Value>>(body) else {
+        return body.to_vec();
+    };
+    object.remove("auth");
+    Value::Object(object).to_string().into_bytes()
+}

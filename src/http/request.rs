@@ -1,0 +1,120 @@
+//! Requests of ruma's types: authenticated, read within limits, parsed.
+
+use axum::{
+    RequestPartsExt,
+    body::Body,
+    extract::{FromRef, FromRequest, RawPathParams, Request},
+};
+use bytes::Bytes;
+use hearth_accounts::Accounts;
+use hearth_bus::Bus;
+use http::{Method, request::Parts};
+use ruma::api::{
+    IncomingRequest, IncomingRequestExt, Metadata,
+    error::{DeserializationError, ErrorCode, FromHttpRequestError},
+};
+use serde_json::error::Category;
+
+use crate::{
+    ApiError, Authenticate, CallerOf,
+    authenticate::{Doorkeeper, Identity},
+    body,
+};
+
+/// A request and who makes it: a [`crate::Caller`] where the endpoint needs a token, `Option` of
+/// one where a token is optional, `()` where it does not matter.
+pub struct Ruma<R>
+where
+    R: Metadata,
+    R::Authentication: Authenticate,
+{
+    /// The request.
+    pub request: R,
+    /// Who makes it.
+    pub caller: CallerOf<R>,
+}
+
+impl<R, S> FromRequest<S> for Ruma<R>
+where
+    R: IncomingRequest + Send,
+    R::Authentication: Authenticate,
+    Accounts: FromRef<S>,
+    Bus: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let mut accepted = accept::<R, S>(request, state).await?;
+        let body = accepted.read_json::<R>().await?;
+        Ok(Self { request: parse(accepted.parts, &body, &accepted.path)?, caller: accepted.caller })
+    }
+}
+
+/// A request that may go on, its body not read yet.
+pub(crate) struct Accepted<C> {
+    pub(crate) parts: Parts,
+    pub(crate) body: Body,
+    pub(crate) path: RawPathParams,
+    pub(crate) caller: C,
+}
+
+impl<C> Accepted<C> {
+    /// The body, if requests of this type have one.
+    pub(crate) async fn read_json<R: Metadata>(&mut self) -> Result<Bytes, ApiError> {
+        if R::METHOD == Method::GET {
+            return Ok(Bytes::new());
+        }
+        body::read_json(std::mem::take(&mut self.body)).await
+    }
+}
+
+/// Authenticates a request before anything of its body is read.
+pub(crate) async fn accept<R, S>(
+    request: Request,
+    state: &S,
+) -> Result<Accepted<CallerOf<R>>, ApiError>
+where
+    R: Metadata,
+    R::Authentication: Authenticate,
+    Accounts: FromRef<S>,
+    Bus: FromRef<S>,
+{
+    let door = Doorkeeper { accounts: Accounts::from_ref(state), bus: Bus::from_ref(state) };
+    let identity = Identity::of(&request);
+    let (mut parts, body) = request.into_parts();
+    let path = parts.extract::<RawPathParams>().await;
+    let path = path.map_err(|error| ApiError::invalid_param(error.to_string()))?;
+    let caller = <R::Authentication as Authenticate>::authenticate(&door, identity).await?;
+    Ok(Accepted { parts, body, path, caller })
+}
+
+pub(crate) fn parse<R: IncomingRequest>(
+    parts: Parts,
+    body: &[u8],
+    path: &RawPathParams,
+) -> Result<R, ApiError> {
+    let path: Vec<&str> = path.iter().map(|(_, value)| value).collect();
+    R::try_from_http_request(http::Request::from_parts(parts, body), &path).map_err(refused)
+}
+
+fn refused(error: FromHttpRequestError) -> ApiError {
+    let message = error.to_string();
+    let FromHttpRequestError::Deserialization(error) = error else {
+        return ApiError::unrecognized();
+    };
+    match error {
+        DeserializationError::Json(error) => match error.classify() {
+            Category::Syntax | Category::Eof | Category::Io => {
+                ApiError::bad_request(ErrorCode::NotJson, message)
+            }
+            // Path arguments fail without a place in the body.
+            Category::Data if error.line() == 0 => ApiError::invalid_param(message),
+            Category::Data => ApiError::bad_json(message),
+        },
+        DeserializationError::Query(_) if message.contains("missing field") => {
+            ApiError::missing_param(message)
+        }
+        _ => ApiError::invalid_param(message),
+    }
+}
