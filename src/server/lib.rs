@@ -8,6 +8,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod api;
 pub mod cli;
 mod client_address;
 pub mod commands;
@@ -16,6 +17,7 @@ pub mod data_dir;
 pub mod listeners;
 pub mod logging;
 pub mod metrics;
+pub mod parts;
 pub mod request_log;
 pub mod shutdown;
 pub mod wiring;

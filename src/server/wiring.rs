@@ -1,22 +1,27 @@
-//! Every part of the server, constructed from the ones below it, and taken down in reverse.
-//!
-//! The order of construction is the dependency graph. Settings become each crate's own small
-//! settings here, and nowhere else.
+//! A homeserver without sockets: its parts and its routes, taken down in reverse.
+
+use std::time::Duration;
 
 use axum::{Router, routing::get};
 use hearth_base::Random;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    api::client_api,
     client_address::ClientAddress,
     config::Settings,
     data_dir::{DataDir, DataDirError},
+    parts::Parts,
     request_log::log_requests,
 };
+
+/// How long the end of the process waits for work beside requests.
+const TASKS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A homeserver without sockets.
 pub struct Homeserver {
     client: Router,
+    parts: Parts,
     _data_dir: DataDir,
 }
 
@@ -26,6 +31,29 @@ pub enum WiringError {
     /// The data directory cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// The store in it cannot be opened.
+    #[error(transparent)]
+    OpenStore(#[from] hearth_store_rocks::OpenError),
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] hearth_store::StoreError),
+    /// The settings of accounts are not usable.
+    #[error(transparent)]
+    Accounts(#[from] hearth_accounts::AccountsError),
+    /// The directory of media cannot be used.
+    #[error("the media directory cannot be used: {0}")]
+    Media(String),
+    /// The registration of an application service cannot be used.
+    #[error("the registration {}: {reason}", path.display())]
+    Registration {
+        /// Its file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The process ended while it started.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl Homeserver {
@@ -36,16 +64,14 @@ impl Homeserver {
     /// See [`WiringError`].
     pub async fn open(
         settings: &Settings,
-        _shutdown: &CancellationToken,
+        shutdown: &CancellationToken,
     ) -> Result<Self, WiringError> {
         let random = Random::system();
         let data_dir = DataDir::open(&settings.data_dir, &settings.server_name, &random)?;
-        let routes = Router::new().route("/health", get(async || "ok"));
+        let parts = Parts::open(settings, &data_dir, shutdown).await?;
+        let routes = client_api(settings, &parts).route("/health", get(async || "ok"));
         let client = ClientAddress::new(&settings.listen.trusted_proxies).apply(routes);
-        Ok(Self {
-            client: log_requests(client, &random),
-            _data_dir: data_dir,
-        })
+        Ok(Self { client: log_requests(client, &random), parts, _data_dir: data_dir })
     }
 
     /// What clients reach.
@@ -63,6 +89,10 @@ impl Homeserver {
     /// # Errors
     /// See [`WiringError`].
     pub async fn close(self) -> Result<(), WiringError> {
-        Ok(())
+        self.parts.tasks.close();
+        if tokio::time::timeout(TASKS_TIMEOUT, self.parts.tasks.wait()).await.is_err() {
+            tracing::warn!("work beside requests did not end in time");
+        }
+        Ok(self.parts.store.close().await?)
     }
 }

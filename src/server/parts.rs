@@ -1,0 +1,152 @@
+//! The parts of the server above its data directory, each constructed from the ones below it.
+//!
+//! The order of construction is the dependency graph. Settings become each crate's own small
+//! settings here, and nowhere else.
+
+use hearth_accounts::Accounts;
+use hearth_base::{Clock, Random};
+use hearth_bus::{Bus, Rates};
+use hearth_media::Media;
+use hearth_rooms::Rooms;
+use hearth_statemap::StateHasher;
+use hearth_store::{SCHEMA_VERSION, Store, migrate};
+use hearth_store_rocks::RocksEngine;
+use hearth_sync::Sync;
+use ruma::api::appservice::Registration;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::{RateLimit, Settings},
+    data_dir::DataDir,
+    wiring::WiringError,
+};
+
+/// How many bytes of parsed events are kept in memory.
+const EVENT_CACHE_BYTES: u64 = 12 * 1024 * 1024;
+/// How many nodes of room state are kept in memory, about 300 bytes each.
+const STATE_CACHE_NODES: u64 = 20_000;
+/// How many bytes of new rows are kept in memory before they become files.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Everything that a server consists of but its HTTP side.
+pub struct Parts {
+    /// What everything is written to.
+    pub store: Store,
+    /// Users and what belongs to them.
+    pub accounts: Accounts,
+    /// Rooms.
+    pub rooms: Rooms,
+    /// Files.
+    pub media: Media,
+    /// What is not stored.
+    pub bus: Bus,
+    /// What clients have not seen.
+    pub sync: Sync,
+    /// Time.
+    pub clock: Clock,
+    /// Work that goes on beside requests; it ends on shutdown.
+    pub tasks: TaskTracker,
+}
+
+impl Parts {
+    /// Opens the store in the data directory and builds everything on it.
+    ///
+    /// # Errors
+    /// See [`WiringError`].
+    pub async fn open(
+        settings: &Settings,
+        data_dir: &DataDir,
+        shutdown: &CancellationToken,
+    ) -> Result<Self, WiringError> {
+        let (clock, random, tasks) = (Clock::system(), Random::system(), TaskTracker::new());
+        let store = open_store(settings, data_dir).await?;
+        let accounts = open_accounts(settings, &store, &clock, &random)?;
+        let rooms = Rooms::new(
+            store.clone(),
+            hearth_rooms::Settings {
+                server_name: settings.server_name.clone(),
+                default_version: settings.rooms.default_version.clone(),
+                event_cache_bytes: EVENT_CACHE_BYTES,
+                state_cache_nodes: STATE_CACHE_NODES,
+            },
+            clock.clone(),
+            random.clone(),
+            data_dir.signing_key()?,
+            StateHasher::new(*data_dir.state_secret()),
+            tasks.clone(),
+        );
+        let bus = Bus::new(clock.clone(), &random, rates(&settings.rate_limit));
+        let media = open_media(settings, data_dir, &store, &clock, &random)?;
+        let sync = Sync::new(
+            store.clone(),
+            accounts.clone(),
+            rooms.clone(),
+            bus.clone(),
+            clock.clone(),
+            &tasks,
+            shutdown.clone(),
+        );
+        Ok(Self { store, accounts, rooms, media, bus, sync, clock, tasks })
+    }
+}
+
+/// The store of a data directory, in the present schema.
+///
+/// # Errors
+/// See [`WiringError`].
+pub async fn open_store(settings: &Settings, data_dir: &DataDir) -> Result<Store, WiringError> {
+    let (path, cache_bytes) = (data_dir.store(), settings.store.cache_bytes);
+    let opened = tokio::task::spawn_blocking(move || {
+        let write_buffer_bytes = WRITE_BUFFER_BYTES;
+        RocksEngine::open(path, hearth_store_rocks::Settings { cache_bytes, write_buffer_bytes })
+    });
+    let engine = opened.await.map_err(|_| WiringError::Interrupted)??;
+    let store = Store::new(engine);
+    migrate(&store, SCHEMA_VERSION, &[]).await?;
+    Ok(store)
+}
+
+/// The accounts in a store.
+///
+/// # Errors
+/// A registration of an application service cannot be read.
+pub fn open_accounts(
+    settings: &Settings,
+    store: &Store,
+    clock: &Clock,
+    random: &Random,
+) -> Result<Accounts, WiringError> {
+    let accounts = hearth_accounts::Settings {
+        registration_tokens: settings.registration.tokens.clone(),
+        shared_secret: settings.registration.shared_secret.clone(),
+        application_services: application_services(settings)?,
+        ..hearth_accounts::Settings::new(settings.server_name.clone())
+    };
+    Ok(Accounts::new(store.clone(), clock.clone(), random.clone(), accounts)?)
+}
+
+fn application_services(settings: &Settings) -> Result<Vec<Registration>, WiringError> {
+    let read = |path: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let parsed = text.and_then(|text| {
+            serde_norway::from_str(&text).map_err(|error| error.to_string())
+        });
+        parsed.map_err(|reason| WiringError::Registration { path: path.clone(), reason })
+    };
+    settings.appservice.registration_files.iter().map(read).collect()
+}
+
+fn rates(settings: &RateLimit) -> Option<Rates> {
+    let rate = |rate: crate::config::Rate| hearth_bus::Rate {
+        per_second: rate.per_second,
+        burst: rate.burst,
+    };
+    settings.enabled.then(|| Rates {
+        messages: rate(settings.messages),
+        joins: rate(settings.joins),
+        invites: rate(settings.invites),
+        media: rate(settings.media),
+        logins: rate(settings.logins),
+        registrations: rate(settings.registrations),
+    })
+}
