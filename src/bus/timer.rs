@@ -51,10 +51,11 @@ mod tests {
     #[tokio::test]
     async fn the_task_ends_with_the_last_handle() {
         let bus = Bus::new(Clock::manual(0), &Random::seeded(1), None);
+        let mut hints = bus.subscribe();
         bus.typing()
             .start(room_id!("!r:hearth"), user_id!("@u:hearth"), 100_000);
-        let mut hints = bus.subscribe();
-        let _ = hints.recv().await;
+        tokio::task::yield_now().await;
+        assert!(hints.recv().await.is_ok());
         drop(bus);
         // The task holds the last sender of hints.
         assert!(hints.recv().await.is_err());
