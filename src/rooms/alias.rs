@@ -210,6 +210,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::testing::{event, join, public_room, rooms, user};
 
     fn without(content: Value) -> Option<Value> {
         let Value::Object(content) = content else {
@@ -224,6 +225,60 @@ mod tests {
         assert_eq!(without(both), Some(json!({ "alt_aliases": ["#b:x"] })));
         let main = json!({ "alias": "#a:example.org", "other": 1 });
         assert_eq!(without(main), Some(json!({ "other": 1 })));
+    }
+
+    #[tokio::test]
+    async fn an_alias_is_made_once_and_only_here() {
+        let (rooms, alice) = (rooms(), user("alice"));
+        let room = public_room(&rooms, &alice).await;
+        let alias = room_alias_id!("#a:example.org");
+        rooms.create_alias(&room, alias, &alice).await.unwrap();
+        let again = rooms.create_alias(&room, alias, &alice).await.unwrap_err();
+        assert!(matches!(again, RoomsError::InUse("alias")));
+        let foreign = rooms
+            .create_alias(&room, room_alias_id!("#a:other.org"), &alice)
+            .await;
+        assert!(matches!(foreign.unwrap_err(), RoomsError::InvalidParam(_)));
+        let found = rooms.resolve_alias(alias).await.unwrap().unwrap();
+        assert_eq!(found.id(), room.id());
+        let snapshot = rooms.snapshot().await.unwrap();
+        let all = rooms
+            .aliases_of(snapshot.as_ref(), room.nid())
+            .await
+            .unwrap();
+        assert_eq!(all, [alias]);
+    }
+
+    #[tokio::test]
+    async fn only_its_creator_and_the_powerful_delete_an_alias() {
+        let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
+        let room = public_room(&rooms, &alice).await;
+        join(&rooms, &room, &bob).await.unwrap();
+        let (a, b) = (
+            room_alias_id!("#a:example.org"),
+            room_alias_id!("#b:example.org"),
+        );
+        rooms.create_alias(&room, a, &alice).await.unwrap();
+        rooms.create_alias(&room, b, &bob).await.unwrap();
+        let canonical = json!({ "alias": b, "alt_aliases": [a] });
+        let canonical = event(&alice, "m.room.canonical_alias", Some(""), canonical);
+        rooms.send(&room, canonical).await.unwrap();
+
+        let refused = rooms.delete_alias(a, &bob).await.unwrap_err();
+        assert!(matches!(refused, RoomsError::Forbidden(_)));
+        rooms.delete_alias(b, &alice).await.unwrap();
+        let gone = rooms.delete_alias(b, &alice).await.unwrap_err();
+        assert!(matches!(gone, RoomsError::NotFound(_)));
+        assert!(rooms.resolve_alias(b).await.unwrap().is_none());
+
+        let snapshot = rooms.snapshot().await.unwrap();
+        let head = rooms.head(snapshot.as_ref(), room.nid()).await.unwrap();
+        let key = StateEventType::RoomCanonicalAlias;
+        let left = rooms
+            .state_event(snapshot.as_ref(), room.nid(), head.state, key, "")
+            .await;
+        let left = left.unwrap().unwrap().pdu().content_as::<Value>().unwrap();
+        assert_eq!(left, json!({ "alt_aliases": [a] }));
     }
 
     #[test]

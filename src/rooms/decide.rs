@@ -353,7 +353,7 @@ impl<'a> Group<'a> {
             let event = new.event.at(StreamPosition(first.0 + new.fact));
             self.rooms.event_cache().insert(nid, event);
         }
-        self.rooms.redacted(first, &redacted);
+        self.rooms.redacted(first, room, &redacted);
         Ok(first)
     }
 }

@@ -1,4 +1,4 @@
-//! The public room directory (specification, "Listing rooms"), and how a room looks from outside.
+//! The public room directory (specification, "Listing rooms").
 //!
 //! A page ends at a room, not at a number: a token names the last room with its size, so that
 //! rooms that come, grow or go in the meantime neither repeat others nor hide them.
@@ -6,17 +6,15 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use hearth_base::RoomNid;
-use hearth_statemap::Root;
 use hearth_store::{Batch, CommitError, Snapshot};
 use ruma::{
-    OwnedMxcUri, OwnedRoomAliasId, OwnedRoomId, UInt,
+    OwnedRoomId, UInt,
     directory::{Filter, PublicRoomsChunk, PublicRoomsChunkInit, RoomTypeFilter},
-    events::StateEventType,
-    room::{JoinRuleKind, RoomType},
+    room::JoinRuleKind,
 };
 
 use crate::{
-    Event, Room, RoomHead, Rooms, RoomsError,
+    Room, RoomHead, RoomLook, Rooms, RoomsError,
     tables::{HEADS, PUBLISHED},
 };
 
@@ -33,32 +31,6 @@ pub struct PublicRoom {
     /// What its state says.
     pub look: Arc<RoomLook>,
 }
-
-/// What the state of a room says to somebody who is not in it.
-#[derive(Clone, Debug, Default)]
-pub struct RoomLook {
-    /// Its name.
-    pub name: Option<String>,
-    /// Its topic.
-    pub topic: Option<String>,
-    /// The alias that its members prefer.
-    pub canonical_alias: Option<OwnedRoomAliasId>,
-    /// Its avatar.
-    pub avatar_url: Option<OwnedMxcUri>,
-    /// Whether everybody may read it.
-    pub world_readable: bool,
-    /// Whether guests may join.
-    pub guest_can_join: bool,
-    /// Who may join; `None` if the state does not say, which means `invite`.
-    pub join_rule: Option<JoinRuleKind>,
-    /// Its type, of spaces and the like.
-    pub room_type: Option<RoomType>,
-    /// Whether its messages are encrypted.
-    pub encrypted: bool,
-}
-
-/// The looks of rooms by number, each with the part of the state that it was read from.
-pub(crate) type LookCache = moka::sync::Cache<RoomNid, (Root, Arc<RoomLook>)>;
 
 /// Some rooms of the directory.
 #[derive(Clone, Debug)]
@@ -245,92 +217,13 @@ impl Rooms {
         room: &Room,
         head: &RoomHead,
     ) -> Result<PublicRoom, RoomsError> {
-        // No message and no membership changes the look, so most heads have the one that is known.
-        let known = self.look_cache().get(&room.nid());
-        let look = match known {
-            Some((root, look)) if root == head.state.others => look,
-            _ => {
-                let look = Arc::new(self.read_look(snapshot, room, head).await?);
-                let entry = (head.state.others, Arc::clone(&look));
-                self.look_cache().insert(room.nid(), entry);
-                look
-            }
-        };
+        let look = self.look(snapshot, room, head).await?;
         let (room_id, joined_members) = (room.id().to_owned(), head.joined_members);
         Ok(PublicRoom {
             room_id,
             joined_members,
             look,
         })
-    }
-
-    async fn read_look(
-        &self,
-        snapshot: &dyn Snapshot,
-        room: &Room,
-        head: &RoomHead,
-    ) -> Result<RoomLook, RoomsError> {
-        let wanted = [
-            StateEventType::RoomName,
-            StateEventType::RoomTopic,
-            StateEventType::RoomCanonicalAlias,
-            StateEventType::RoomAvatar,
-            StateEventType::RoomHistoryVisibility,
-            StateEventType::RoomGuestAccess,
-            StateEventType::RoomJoinRules,
-            StateEventType::RoomCreate,
-            StateEventType::RoomEncryption,
-        ]
-        .map(|event_type| (event_type, String::new()));
-        let events = self
-            .state_events(snapshot, room.nid(), head.state, &wanted)
-            .await?;
-        let mut look = RoomLook::default();
-        for event in events.iter().flatten() {
-            look.read(event);
-        }
-        Ok(look)
-    }
-}
-
-impl RoomLook {
-    /// Takes over what one of the state events says; what is malformed says nothing.
-    fn read(&mut self, event: &Event) {
-        let text = |field: Field| field.read(event);
-        match event.pdu().type_name() {
-            "m.room.name" => self.name = text(Field("name")),
-            "m.room.topic" => self.topic = text(Field("topic")),
-            "m.room.canonical_alias" => {
-                self.canonical_alias = text(Field("alias")).and_then(|alias| alias.try_into().ok());
-            }
-            "m.room.avatar" => self.avatar_url = text(Field("url")).map(OwnedMxcUri::from),
-            "m.room.history_visibility" => {
-                let visibility = text(Field("history_visibility"));
-                self.world_readable = visibility.as_deref() == Some("world_readable");
-            }
-            "m.room.guest_access" => {
-                self.guest_can_join = text(Field("guest_access")).as_deref() == Some("can_join");
-            }
-            "m.room.join_rules" => {
-                self.join_rule = text(Field("join_rule")).map(JoinRuleKind::from);
-            }
-            "m.room.create" => self.room_type = text(Field("type")).map(RoomType::from),
-            "m.room.encryption" => self.encrypted = true,
-            _ => {}
-        }
-    }
-}
-
-/// A field of a content that should be a string with something in it.
-struct Field(&'static str);
-
-impl Field {
-    fn read(&self, event: &Event) -> Option<String> {
-        let content = event
-            .pdu()
-            .content_as::<serde_json::Map<String, serde_json::Value>>()?;
-        let text = content.get(self.0)?.as_str()?;
-        (!text.is_empty()).then(|| text.to_owned())
     }
 }
 
@@ -366,7 +259,59 @@ fn page(rooms: &[PublicRoom], since: Option<&Token>, limit: usize) -> DirectoryP
 
 #[cfg(test)]
 mod tests {
+    use ruma::room::RoomType;
+
     use super::*;
+    use crate::testing::{event, private_room, public_room, redaction, rooms, user};
+
+    #[tokio::test]
+    async fn published_rooms_are_listed_as_they_look_now() {
+        let (rooms, alice) = (rooms(), user("alice"));
+        let public = public_room(&rooms, &alice).await;
+        let private = rooms.create_room(private_room(&user("bob"))).await.unwrap();
+        let list = async || {
+            let snapshot = rooms.snapshot().await.unwrap();
+            rooms
+                .public_rooms(snapshot.as_ref(), &Filter::new(), None, 10)
+                .await
+                .unwrap()
+                .chunk
+        };
+        let listed = list().await;
+        assert_eq!(
+            listed.iter().map(|room| &*room.room_id).collect::<Vec<_>>(),
+            [public.id()]
+        );
+        assert_eq!(listed[0].joined_members, 1);
+        assert_eq!(listed[0].to_chunk().join_rule, JoinRuleKind::Public);
+
+        let name = event(
+            &alice,
+            "m.room.name",
+            Some(""),
+            serde_json::json!({ "name": "News" }),
+        );
+        let name = rooms.send(&public, name).await.unwrap().event_id;
+        assert_eq!(list().await[0].look.name.as_deref(), Some("News"));
+        let redaction = redaction(&alice, &name);
+        rooms.send(&public, redaction).await.unwrap();
+        assert_eq!(list().await[0].look.name, None);
+
+        rooms.set_published(&private, true).await.unwrap();
+        rooms.set_published(&public, false).await.unwrap();
+        let listed = list().await;
+        assert_eq!(
+            listed.iter().map(|room| &*room.room_id).collect::<Vec<_>>(),
+            [private.id()]
+        );
+        let snapshot = rooms.snapshot().await.unwrap();
+        assert!(
+            !rooms
+                .is_published(snapshot.as_ref(), public.nid())
+                .await
+                .unwrap()
+        );
+    }
 
     fn room(name: &str, joined_members: u64) -> PublicRoom {
         let look = RoomLook {

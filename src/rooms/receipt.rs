@@ -332,6 +332,119 @@ mod tests {
     use ruma::event_id;
 
     use super::*;
+    use crate::testing::{join, message, public_room, relating, rooms, user};
+
+    async fn changes(rooms: &Rooms, room: &Room, viewer: &UserId) -> Vec<(String, OwnedEventId)> {
+        let snapshot = rooms.snapshot().await.unwrap();
+        let (since, upto) = (StreamPosition::ZERO, snapshot.position());
+        let found = rooms
+            .receipts_since(snapshot.as_ref(), room.nid(), since, upto, viewer)
+            .await;
+        let named = |change: ReceiptChange| {
+            assert!(change.position <= upto && change.receipt.event_position < change.position);
+            (change.user.localpart().to_owned(), change.receipt.event_id)
+        };
+        found.unwrap().into_iter().map(named).collect()
+    }
+
+    #[tokio::test]
+    async fn a_receipt_moves_forward_only() {
+        let (rooms, alice) = (rooms(), user("alice"));
+        let room = public_room(&rooms, &alice).await;
+        let first = rooms
+            .send(&room, message(&alice, "1"))
+            .await
+            .unwrap()
+            .event_id;
+        let second = rooms
+            .send(&room, message(&alice, "2"))
+            .await
+            .unwrap()
+            .event_id;
+        let (read, all) = (ReceiptKind::Read, ReceiptThread::Unthreaded);
+        for event_id in [&first, &second, &first] {
+            rooms
+                .set_receipt(&room, &alice, read, &all, event_id)
+                .await
+                .unwrap();
+        }
+        assert_eq!(
+            changes(&rooms, &room, &alice).await,
+            [("alice".to_owned(), second)]
+        );
+    }
+
+    #[tokio::test]
+    async fn other_peoples_private_receipts_are_hidden() {
+        let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
+        let room = public_room(&rooms, &alice).await;
+        join(&rooms, &room, &bob).await.unwrap();
+        let sent = rooms.send(&room, message(&alice, "1")).await.unwrap();
+        let (private, all) = (ReceiptKind::ReadPrivate, ReceiptThread::Unthreaded);
+        rooms
+            .set_receipt(&room, &bob, private, &all, &sent.event_id)
+            .await
+            .unwrap();
+        assert!(changes(&rooms, &room, &alice).await.is_empty());
+        assert_eq!(changes(&rooms, &room, &bob).await.len(), 1);
+        let snapshot = rooms.snapshot().await.unwrap();
+        let read = rooms
+            .receipt_positions(snapshot.as_ref(), room.nid(), &bob)
+            .await
+            .unwrap();
+        assert_eq!(Some(read.of_thread(None)), sent.position);
+    }
+
+    #[tokio::test]
+    async fn strangers_and_events_of_other_rooms_are_refused() {
+        let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
+        let room = public_room(&rooms, &alice).await;
+        let other = public_room(&rooms, &user("carol")).await;
+        join(&rooms, &other, &alice).await.unwrap();
+        let sent = rooms
+            .send(&room, message(&alice, "1"))
+            .await
+            .unwrap()
+            .event_id;
+        let (read, all) = (ReceiptKind::Read, ReceiptThread::Unthreaded);
+        let stranger = rooms
+            .set_receipt(&room, &bob, read, &all, &sent)
+            .await
+            .unwrap_err();
+        assert!(matches!(stranger, RoomsError::Forbidden(_)));
+        let elsewhere = rooms
+            .set_receipt(&other, &alice, read, &all, &sent)
+            .await
+            .unwrap_err();
+        assert!(matches!(elsewhere, RoomsError::NotFound(_)));
+    }
+
+    #[tokio::test]
+    async fn a_threaded_receipt_names_an_event_of_its_thread() {
+        let (rooms, alice) = (rooms(), user("alice"));
+        let room = public_room(&rooms, &alice).await;
+        let root = rooms
+            .send(&room, message(&alice, "root"))
+            .await
+            .unwrap()
+            .event_id;
+        let reply = relating(&alice, "m.thread", &root);
+        let reply = rooms.send(&room, reply).await.unwrap().event_id;
+        let edit = relating(&alice, "m.replace", &reply);
+        let edit = rooms.send(&room, edit).await.unwrap().event_id;
+        let thread = ReceiptThread::Thread(root.clone());
+        let set = async |thread: &ReceiptThread, event_id: &EventId| {
+            rooms
+                .set_receipt(&room, &alice, ReceiptKind::Read, thread, event_id)
+                .await
+                .is_ok()
+        };
+        assert!(set(&ReceiptThread::Main, &root).await && set(&thread, &root).await);
+        assert!(set(&thread, &reply).await && set(&thread, &edit).await);
+        assert!(!set(&ReceiptThread::Main, &reply).await);
+        assert!(!set(&ReceiptThread::Main, &edit).await);
+        assert!(!set(&ReceiptThread::Thread(edit), &reply).await);
+    }
 
     #[test]
     fn threads_come_back_and_nonsense_is_refused() {

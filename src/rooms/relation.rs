@@ -343,3 +343,87 @@ impl Rooms {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{event, message, public_room, redaction, relating, rooms, user};
+
+    #[tokio::test]
+    async fn a_reaction_counts_once_until_it_is_redacted() {
+        let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
+        let room = public_room(&rooms, &alice).await;
+        crate::testing::join(&rooms, &room, &bob).await.unwrap();
+        let parent = rooms
+            .send(&room, message(&alice, "1"))
+            .await
+            .unwrap()
+            .event_id;
+        let reaction = |sender, key| {
+            let relates = json!({ "rel_type": "m.annotation", "event_id": parent, "key": key });
+            event(
+                sender,
+                "m.reaction",
+                None,
+                json!({ "m.relates_to": relates }),
+            )
+        };
+        let repeats = async |nid| {
+            let group = Group::open(&rooms, &room).await.unwrap();
+            let event = group.event(nid).await.unwrap();
+            group.repeats_annotation(event.pdu()).await.unwrap()
+        };
+        let first = rooms.send(&room, reaction(&alice, "a")).await.unwrap();
+        assert!(repeats(first.nid).await);
+        rooms
+            .send(&room, redaction(&alice, &first.event_id))
+            .await
+            .unwrap();
+        let other = rooms.send(&room, reaction(&alice, "b")).await.unwrap();
+        let of_bob = rooms.send(&room, reaction(&bob, "a")).await.unwrap();
+        assert!(repeats(other.nid).await && repeats(of_bob.nid).await);
+        let snapshot = rooms.snapshot().await.unwrap();
+        let kind = RelationKind::Annotation;
+        let span = (StreamPosition::MIN, snapshot.position());
+        let left = rooms.children(
+            snapshot.as_ref(),
+            &parent,
+            kind,
+            span,
+            Direction::Forward,
+            9,
+        );
+        let left: Vec<_> = left
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(_, row)| row.child)
+            .collect();
+        assert_eq!(left, [other.nid, of_bob.nid]);
+    }
+
+    #[tokio::test]
+    async fn what_the_room_does_not_have_has_no_children() {
+        let (rooms, alice) = (rooms(), user("alice"));
+        let room = public_room(&rooms, &alice).await;
+        let other = public_room(&rooms, &user("bob")).await;
+        let root = rooms
+            .send(&room, message(&alice, "root"))
+            .await
+            .unwrap()
+            .event_id;
+        let reply = rooms
+            .send(&room, relating(&alice, "m.thread", &root))
+            .await
+            .unwrap();
+        let snapshot = rooms.snapshot().await.unwrap();
+        let reply = rooms.event(snapshot.as_ref(), reply.nid).await.unwrap();
+        let here = Group::open(&rooms, &room).await.unwrap();
+        here.check_relation(reply.pdu()).await.unwrap();
+        let there = Group::open(&rooms, &other).await.unwrap();
+        let refused = there.check_relation(reply.pdu()).await.unwrap_err();
+        assert!(matches!(refused, RoomsError::BadRequest(_)));
+    }
+}

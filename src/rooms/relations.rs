@@ -210,7 +210,10 @@ impl Rooms {
             let level = all.len();
             for parent in std::mem::take(&mut parents) {
                 let span = (StreamPosition::MIN, upto);
-                let room = DESCENDANTS_MAX - all.len();
+                let room = DESCENDANTS_MAX.saturating_sub(all.len());
+                if room == 0 {
+                    break;
+                }
                 let found = self.direct_children(snapshot, &parent, &everything, span, room);
                 all.extend(found.await?);
             }
@@ -240,4 +243,144 @@ fn within(
         .take(limit)
         .cloned()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{join, message, public_room, redaction, relating, rooms, user};
+
+    fn query(rel_type: Option<&str>, direction: Direction, limit: usize) -> RelationQuery {
+        RelationQuery {
+            rel_type: rel_type.map(str::to_owned),
+            event_type: None,
+            from: None,
+            to: None,
+            direction,
+            limit,
+            recurse: false,
+        }
+    }
+
+    struct Story {
+        rooms: Rooms,
+        room: Room,
+        user_id: ruma::OwnedUserId,
+        root: OwnedEventId,
+    }
+
+    impl Story {
+        async fn new() -> Self {
+            let (rooms, user_id) = (rooms(), user("alice"));
+            let room = public_room(&rooms, &user_id).await;
+            let root = rooms
+                .send(&room, message(&user_id, "root"))
+                .await
+                .unwrap()
+                .event_id;
+            Self {
+                rooms,
+                room,
+                user_id,
+                root,
+            }
+        }
+
+        async fn relate(&self, rel_type: &str, parent: &EventId) -> OwnedEventId {
+            let child = relating(&self.user_id, rel_type, parent);
+            self.rooms.send(&self.room, child).await.unwrap().event_id
+        }
+
+        async fn page(&self, query: &RelationQuery) -> (Vec<OwnedEventId>, Option<Side>) {
+            let Self {
+                rooms,
+                room,
+                user_id,
+                root,
+            } = self;
+            let snapshot = rooms.snapshot().await.unwrap();
+            let page = rooms.relations(snapshot.as_ref(), room, user_id, root, query);
+            let page = page.await.unwrap();
+            let ids = page
+                .events
+                .iter()
+                .map(|event| event.pdu().event_id().to_owned());
+            (ids.collect(), page.next)
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_meet_without_gap_or_overlap_in_both_directions() {
+        let story = Story::new().await;
+        let mut children = Vec::new();
+        for rel_type in [
+            "m.thread",
+            "m.reference",
+            "org.example",
+            "m.thread",
+            "m.replace",
+        ] {
+            children.push(story.relate(rel_type, &story.root).await);
+        }
+        for direction in [Direction::Forward, Direction::Backward] {
+            let mut query = query(None, direction, 2);
+            let mut read = Vec::new();
+            loop {
+                let (ids, next) = story.page(&query).await;
+                read.extend(ids);
+                query.from = next;
+                if next.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(read, children, "{direction:?}");
+            children.reverse();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_filter_and_a_redaction_leave_children_out() {
+        let story = Story::new().await;
+        let reply = story.relate("m.thread", &story.root).await;
+        story.relate("org.example", &story.root).await;
+        let gone = story.relate("m.thread", &story.root).await;
+        let redaction = redaction(&story.user_id, &gone);
+        story.rooms.send(&story.room, redaction).await.unwrap();
+        let mut query = query(Some("m.thread"), Direction::Backward, 10);
+        assert_eq!(story.page(&query).await, (vec![reply], None));
+        query.event_type = Some("m.reaction".to_owned());
+        assert_eq!(story.page(&query).await, (vec![], None));
+    }
+
+    #[tokio::test]
+    async fn children_of_children_come_when_asked_for() {
+        let story = Story::new().await;
+        let reply = story.relate("m.thread", &story.root).await;
+        let edit = story.relate("m.replace", &reply).await;
+        let deeper = story.relate("m.reference", &edit).await;
+        story.relate("m.reference", &deeper).await;
+        let mut query = query(None, Direction::Forward, 10);
+        assert_eq!(story.page(&query).await.0, std::slice::from_ref(&reply));
+        query.recurse = true;
+        assert_eq!(story.page(&query).await.0, [reply, edit.clone(), deeper]);
+        query.rel_type = Some("m.replace".to_owned());
+        assert_eq!(story.page(&query).await.0, [edit]);
+    }
+
+    #[tokio::test]
+    async fn the_parent_must_be_visible() {
+        let story = Story::new().await;
+        let (bob, query) = (user("bob"), query(None, Direction::Forward, 10));
+        let look = async || {
+            let snapshot = story.rooms.snapshot().await.unwrap();
+            let (room, root) = (&story.room, &story.root);
+            let page = story
+                .rooms
+                .relations(snapshot.as_ref(), room, &bob, root, &query);
+            page.await.map(|page| page.events.len())
+        };
+        assert!(matches!(look().await, Err(RoomsError::NotFound(_))));
+        join(&story.rooms, &story.room, &bob).await.unwrap();
+        assert_eq!(look().await.unwrap(), 0);
+    }
 }

@@ -134,7 +134,7 @@ impl<'a> Viewer<'a> {
     }
 
     fn to_raw(
-        &self,
+        self,
         event: &Event,
         format: ClientEventFormat,
         relations: Option<&RawValue>,
@@ -143,7 +143,7 @@ impl<'a> Viewer<'a> {
     }
 
     fn to_relations(
-        &self,
+        self,
         aggregation: &Aggregation,
         format: ClientEventFormat,
     ) -> Result<Box<RawValue>, RoomsError> {
@@ -185,7 +185,7 @@ impl<'a> Viewer<'a> {
     }
 
     fn to_edit(
-        &self,
+        self,
         edit: Option<&Event>,
         format: ClientEventFormat,
     ) -> Result<Option<Box<RawValue>>, PduError> {
@@ -261,4 +261,160 @@ fn membership_of(event: Option<&Event>) -> MembershipState {
     event
         .and_then(|event| event.pdu().content_as::<MemberContent>())
         .map_or(MembershipState::Leave, |content| content.membership)
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::{OwnedEventId, device_id};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        EventRequest, Room, Sent, Transaction,
+        testing::{event, join, message, public_room, redaction, relating, rooms, user},
+    };
+
+    async fn render(rooms: &Rooms, user_id: &UserId, events: &[OwnedEventId]) -> Vec<Value> {
+        let snapshot = rooms.snapshot().await.unwrap();
+        let mut found = Vec::new();
+        for event_id in events {
+            let event = rooms
+                .event_by_id(snapshot.as_ref(), event_id)
+                .await
+                .unwrap();
+            found.push(event.unwrap());
+        }
+        let device_id = Some(device_id!("DEVICE"));
+        let viewer = Viewer {
+            user_id,
+            device_id,
+            now: rooms.clock().now(),
+        };
+        let format = ClientEventFormat::Sync;
+        let rendered = rooms
+            .render(snapshot.as_ref(), &found, &viewer, format, true)
+            .await;
+        let parse = |raw: Box<RawValue>| serde_json::from_str(raw.get()).unwrap();
+        rendered.unwrap().into_iter().map(parse).collect()
+    }
+
+    async fn send(rooms: &Rooms, room: &Room, request: EventRequest) -> OwnedEventId {
+        rooms.send(room, request).await.unwrap().event_id
+    }
+
+    #[tokio::test]
+    async fn only_the_sending_device_is_told_its_transaction_id() {
+        let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
+        let room = public_room(&rooms, &alice).await;
+        join(&rooms, &room, &bob).await.unwrap();
+        let transaction = |device: &str| Transaction {
+            device_id: device.into(),
+            transaction_id: "txn".into(),
+            scope: "test".to_owned(),
+        };
+        let with = |device| EventRequest {
+            transaction: Some(transaction(device)),
+            ..message(&alice, "1")
+        };
+        let sent = [
+            send(&rooms, &room, with("DEVICE")).await,
+            send(&rooms, &room, with("OTHER")).await,
+        ];
+        let told = |events: &[Value]| -> Vec<Value> {
+            events
+                .iter()
+                .map(|event| event["unsigned"]["transaction_id"].clone())
+                .collect()
+        };
+        assert_eq!(
+            told(&render(&rooms, &alice, &sent).await),
+            [json!("txn"), Value::Null]
+        );
+        assert_eq!(
+            told(&render(&rooms, &bob, &sent).await),
+            [Value::Null, Value::Null]
+        );
+    }
+
+    #[tokio::test]
+    async fn state_events_tell_what_they_replaced_and_all_tell_the_membership() {
+        let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
+        let room = public_room(&rooms, &alice).await;
+        let name = |name| event(&alice, "m.room.name", Some(""), json!({ "name": name }));
+        let first = send(&rooms, &room, name("1")).await;
+        let second = send(&rooms, &room, name("2")).await;
+        let Sent {
+            event_id: joined, ..
+        } = join(&rooms, &room, &bob).await.unwrap();
+        let after = send(&rooms, &room, message(&alice, "hello")).await;
+        let events = [first.clone(), second, joined, after];
+        let [first_name, second_name, joined, after] =
+            render(&rooms, &bob, &events).await.try_into().unwrap();
+        assert!(first_name["unsigned"].get("prev_content").is_none());
+        assert_eq!(
+            second_name["unsigned"]["prev_content"],
+            json!({ "name": "1" })
+        );
+        assert_eq!(second_name["unsigned"]["replaces_state"], json!(first));
+        assert_eq!(second_name["unsigned"]["prev_sender"], json!(alice));
+        assert_eq!(second_name["unsigned"]["membership"], "leave");
+        assert_eq!(joined["unsigned"]["membership"], "join");
+        assert_eq!(after["unsigned"]["membership"], "join");
+    }
+
+    #[tokio::test]
+    async fn the_latest_valid_edit_is_told_until_it_is_redacted() {
+        let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
+        let room = public_room(&rooms, &alice).await;
+        join(&rooms, &room, &bob).await.unwrap();
+        let parent = send(&rooms, &room, message(&alice, "1")).await;
+        let edit = |sender| relating(sender, "m.replace", &parent);
+        let first = send(&rooms, &room, edit(&alice)).await;
+        rooms.clock().advance(std::time::Duration::from_secs(1));
+        let second = send(&rooms, &room, edit(&alice)).await;
+        send(&rooms, &room, edit(&bob)).await;
+        let without = json!({ "m.relates_to": { "rel_type": "m.replace", "event_id": parent } });
+        send(
+            &rooms,
+            &room,
+            event(&alice, "m.room.message", None, without),
+        )
+        .await;
+        let told = async || {
+            let parents = render(&rooms, &bob, std::slice::from_ref(&parent)).await;
+            parents[0]["unsigned"]["m.relations"]["m.replace"]["event_id"].clone()
+        };
+        assert_eq!(told().await, json!(second));
+        send(&rooms, &room, redaction(&alice, &second)).await;
+        assert_eq!(told().await, json!(first));
+        send(&rooms, &room, redaction(&alice, &parent)).await;
+        assert_eq!(told().await, Value::Null);
+    }
+
+    #[tokio::test]
+    async fn references_and_the_thread_are_told_with_their_root() {
+        let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
+        let room = public_room(&rooms, &alice).await;
+        join(&rooms, &room, &bob).await.unwrap();
+        let root = send(&rooms, &room, message(&alice, "root")).await;
+        let reference = send(&rooms, &room, relating(&bob, "m.reference", &root)).await;
+        let reply = send(&rooms, &room, relating(&alice, "m.thread", &root)).await;
+        let edit = send(&rooms, &room, relating(&alice, "m.replace", &reply)).await;
+        let rendered = render(&rooms, &bob, std::slice::from_ref(&root)).await;
+        let relations = &rendered[0]["unsigned"]["m.relations"];
+        assert_eq!(
+            relations["m.reference"],
+            json!({ "chunk": [{ "event_id": reference }] })
+        );
+        let thread = &relations["m.thread"];
+        assert_eq!(
+            (&thread["count"], &thread["current_user_participated"]),
+            (&json!(1), &json!(false))
+        );
+        let latest = &thread["latest_event"];
+        assert_eq!(latest["event_id"], json!(reply));
+        let told = &latest["unsigned"]["m.relations"]["m.replace"]["event_id"];
+        assert_eq!(*told, json!(edit));
+        assert!(relations.get("m.replace").is_none());
+    }
 }

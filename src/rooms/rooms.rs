@@ -16,7 +16,7 @@ use moka::sync::Cache;
 use ruma::{OwnedRoomId, OwnedServerName, RoomId, RoomVersionId, ServerName};
 use tokio_util::task::TaskTracker;
 
-use crate::{Event, Room, RoomsError, directory::LookCache, writer::Writers};
+use crate::{Event, Room, RoomsError, look::LookCache, writer::Writers};
 
 /// How many rooms are remembered by name.
 const ROOM_CACHE_MAX: u64 = 20_000;
@@ -168,14 +168,21 @@ impl Rooms {
         StreamPosition(self.0.last_redaction.load(Ordering::SeqCst))
     }
 
-    /// Forgets what is cached of events that were redacted at `position`.
-    pub(crate) fn redacted(&self, position: StreamPosition, nids: &HashSet<EventNid>) {
-        if !nids.is_empty() {
-            self.0.last_redaction.fetch_max(position.0, Ordering::SeqCst);
+    /// Forgets what is cached of events of a room that were redacted at `position`.
+    pub(crate) fn redacted(
+        &self,
+        position: StreamPosition,
+        room: RoomNid,
+        nids: &HashSet<EventNid>,
+    ) {
+        if nids.is_empty() {
+            return;
         }
+        self.0.last_redaction.fetch_max(position.0, Ordering::SeqCst);
         for nid in nids {
             self.0.events.invalidate(nid);
         }
+        self.0.looks.invalidate(&room);
     }
 
     pub(crate) fn remember(&self, room: &Room) {

@@ -6,7 +6,7 @@ use hearth_base::{Clock, Random};
 use hearth_rules::SigningKey;
 use hearth_statemap::StateHasher;
 use hearth_store::{MemoryEngine, Store};
-use ruma::{OwnedUserId, RoomVersionId, UserId, events::TimelineEventType, server_name};
+use ruma::{EventId, OwnedUserId, RoomVersionId, UserId, events::TimelineEventType, server_name};
 use serde_json::{Map, Value, value::to_raw_value};
 use tokio_util::task::TaskTracker;
 
@@ -85,6 +85,23 @@ pub fn event(
         transaction: None,
         origin_server_ts: None,
     }
+}
+
+/// A message that relates to an event.
+pub fn relating(sender: &UserId, rel_type: &str, parent: &EventId) -> EventRequest {
+    let content = serde_json::json!({
+        "msgtype": "m.text",
+        "body": rel_type,
+        "m.new_content": { "msgtype": "m.text", "body": rel_type },
+        "m.relates_to": { "rel_type": rel_type, "event_id": parent },
+    });
+    event(sender, "m.room.message", None, content)
+}
+
+/// The redaction of an event.
+pub fn redaction(sender: &UserId, target: &EventId) -> EventRequest {
+    let redaction = event(sender, "m.room.redaction", None, serde_json::json!({}));
+    EventRequest { redacts: Some(target.to_owned()), ..redaction }
 }
 
 /// Joins with an empty profile.

@@ -296,3 +296,139 @@ impl Rooms {
         Ok(THREAD_PARTICIPANTS.get(snapshot, &key).await?.is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{join, message, public_room, redaction, relating, rooms, user};
+
+    async fn counts(rooms: &Rooms, room: &Room, user_id: &UserId) -> Vec<(String, u64)> {
+        let snapshot = rooms.snapshot().await.unwrap();
+        let snapshot = snapshot.as_ref();
+        let all = IncludeThreads::All;
+        let page = rooms
+            .threads(snapshot, room, user_id, &all, None, 10)
+            .await
+            .unwrap();
+        let mut counts = Vec::new();
+        for root in page.roots {
+            let mut visibility = rooms.visibility(snapshot, room, user_id).await.unwrap();
+            let summary = rooms
+                .thread_summary(snapshot, &root, &mut visibility, user_id)
+                .await;
+            let body: serde_json::Value = root.pdu().content_as().unwrap();
+            let body = body["body"].as_str().unwrap().to_owned();
+            counts.push((body, summary.unwrap().unwrap().count));
+        }
+        counts
+    }
+
+    #[tokio::test]
+    async fn replies_of_one_batch_all_count_and_order_the_threads() {
+        let (rooms, alice) = (rooms(), user("alice"));
+        let room = public_room(&rooms, &alice).await;
+        let a = rooms
+            .send(&room, message(&alice, "a"))
+            .await
+            .unwrap()
+            .event_id;
+        let b = rooms
+            .send(&room, message(&alice, "b"))
+            .await
+            .unwrap()
+            .event_id;
+        let reply = |root| relating(&alice, "m.thread", root);
+        let expect = async |wanted: &[(&str, u64)]| {
+            let found = counts(&rooms, &room, &alice).await;
+            let found: Vec<_> = found
+                .iter()
+                .map(|(body, count)| (&**body, *count))
+                .collect();
+            assert_eq!(found, wanted);
+        };
+        expect(&[]).await;
+        rooms
+            .send_all(&room, vec![reply(&a), reply(&b), reply(&a)])
+            .await
+            .unwrap();
+        expect(&[("a", 2), ("b", 1)]).await;
+        rooms.send(&room, reply(&b)).await.unwrap();
+        expect(&[("b", 2), ("a", 2)]).await;
+    }
+
+    #[tokio::test]
+    async fn a_redacted_reply_does_not_count_and_gives_up_its_place() {
+        let (rooms, alice) = (rooms(), user("alice"));
+        let room = public_room(&rooms, &alice).await;
+        let a = rooms
+            .send(&room, message(&alice, "a"))
+            .await
+            .unwrap()
+            .event_id;
+        let b = rooms
+            .send(&room, message(&alice, "b"))
+            .await
+            .unwrap()
+            .event_id;
+        let reply = |root| relating(&alice, "m.thread", root);
+        let requests = vec![reply(&a), reply(&b), reply(&a)];
+        let sent = rooms.send_all(&room, requests).await.unwrap();
+        rooms
+            .send(&room, redaction(&alice, &sent[2].event_id))
+            .await
+            .unwrap();
+        let found = counts(&rooms, &room, &alice).await;
+        assert_eq!(found, [("b".to_owned(), 1), ("a".to_owned(), 1)]);
+        rooms
+            .send(&room, redaction(&alice, &sent[0].event_id))
+            .await
+            .unwrap();
+        assert_eq!(counts(&rooms, &room, &alice).await, [("b".to_owned(), 1)]);
+        rooms.send(&room, reply(&a)).await.unwrap();
+        let found = counts(&rooms, &room, &alice).await;
+        assert_eq!(found, [("a".to_owned(), 1), ("b".to_owned(), 1)]);
+    }
+
+    #[tokio::test]
+    async fn threads_come_in_pages_and_by_participation() {
+        let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
+        let room = public_room(&rooms, &alice).await;
+        join(&rooms, &room, &bob).await.unwrap();
+        let mut roots = Vec::new();
+        for sender in [&alice, &bob, &alice] {
+            let root = rooms
+                .send(&room, message(sender, "root"))
+                .await
+                .unwrap()
+                .event_id;
+            rooms
+                .send(&room, relating(&alice, "m.thread", &root))
+                .await
+                .unwrap();
+            roots.push(root);
+        }
+        let joining = relating(&bob, "m.thread", &roots[0]);
+        rooms.send(&room, joining).await.unwrap();
+        let snapshot = rooms.snapshot().await.unwrap();
+        let page = async |include: IncludeThreads, from| {
+            let page = rooms
+                .threads(snapshot.as_ref(), &room, &bob, &include, from, 2)
+                .await;
+            let page = page.unwrap();
+            let ids = page
+                .roots
+                .iter()
+                .map(|root| root.pdu().event_id().to_owned());
+            (ids.collect::<Vec<_>>(), page.next)
+        };
+        let (first, next) = page(IncludeThreads::All, None).await;
+        assert_eq!(first, [roots[0].clone(), roots[2].clone()]);
+        assert_eq!(
+            page(IncludeThreads::All, next).await,
+            (vec![roots[1].clone()], None)
+        );
+        let (participated, next) = page(IncludeThreads::Participated, None).await;
+        assert_eq!(participated, [roots[0].clone(), roots[1].clone()]);
+        assert_eq!(next, None);
+    }
+}
