@@ -120,7 +120,9 @@ impl Rooms {
         &self.0.store
     }
 
-    pub(crate) fn clock(&self) -> &Clock {
+    /// What tells these rooms the time.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
