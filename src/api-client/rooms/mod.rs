@@ -1,0 +1,63 @@
+//! Rooms: making and joining them, sending to them, and reading them.
+//!
+//! Each handler finds its room, asks [`hearth_rooms::Rooms`], and renders. Whether a user may do or
+//! see something is decided there; what a refusal is called in Matrix is decided in
+//! [`crate::error`]. Other servers are deliberately absent: what would need one is refused.
+
+mod access;
+mod aliases;
+mod canonical_alias;
+mod context;
+mod create_room;
+mod event;
+mod filtered;
+mod invite;
+mod join;
+mod joined_rooms;
+mod knock;
+mod leave;
+mod members;
+mod messages;
+mod moderate;
+mod public_rooms;
+mod publish;
+mod read_markers;
+mod receipt;
+mod redact;
+mod relations;
+mod render;
+mod send;
+mod send_state;
+mod state;
+mod summary;
+mod threads;
+mod timestamp_to_event;
+mod typing;
+
+pub(crate) use self::{
+    aliases::{create_alias, delete_alias, get_alias, list_aliases},
+    context::get_context,
+    create_room::create_room,
+    event::get_event,
+    invite::invite,
+    join::{join, join_by_id},
+    joined_rooms::joined_rooms,
+    knock::knock,
+    leave::{forget, leave},
+    members::{joined_members, members},
+    messages::get_messages,
+    moderate::{ban, kick, unban},
+    public_rooms::{get_public_rooms, search_public_rooms},
+    publish::{get_room_visibility, set_room_visibility},
+    read_markers::set_read_markers,
+    receipt::send_receipt,
+    redact::redact,
+    relations::{relations, relations_of_event_type, relations_of_type},
+    send::send,
+    send_state::send_state,
+    state::{get_state, get_state_event},
+    summary::get_summary,
+    threads::get_threads,
+    timestamp_to_event::timestamp_to_event,
+    typing::set_typing,
+};
