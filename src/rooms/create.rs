@@ -3,11 +3,12 @@
 //! All events of a new room, its id, alias and directory entry are one batch: a room is there
 //! whole or not at all.
 
+use hearth_base::limits::ROOM_CONFLICT_RETRIES_MAX;
 use hearth_rules::{Draft, build, rules_of};
+use hearth_store::CommitError;
 use ruma::{
-    OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomVersionId, UserId,
-    api::client::room::create_room::v3::RoomPreset,
-    events::TimelineEventType,
+    MilliSecondsSinceUnixEpoch, OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomVersionId, UInt,
+    UserId, api::client::room::create_room::v3::RoomPreset, events::TimelineEventType,
 };
 use serde_json::{Map, Value, json, value::to_raw_value};
 
@@ -61,17 +62,46 @@ impl Rooms {
     /// The version is unknown, the alias is in use, an event is refused by the room's own rules
     /// or too large, or the store failed: then there is no room.
     pub async fn create_room(&self, request: CreateRoom) -> Result<Room, RoomsError> {
-        let version = request.version.clone().unwrap_or_else(|| self.default_version().clone());
+        let version = request
+            .version
+            .clone()
+            .unwrap_or_else(|| self.default_version().clone());
         let mut plan = plan(&request, &version)?;
-        if let Some(create) = plan.first_mut() {
-            // The create event may name the room by its hash, so its time is decided once.
-            create.origin_server_ts = Some(self.clock().now());
+        let now = u64::from(self.clock().now().get());
+        for attempt in 0..ROOM_CONFLICT_RETRIES_MAX as u64 {
+            if let Some(create) = plan.first_mut() {
+                // The create event names the room by its hash, so its time is decided once, and
+                // a room that was made alike in the same millisecond needs another.
+                let time = UInt::new_saturating(now.saturating_add(attempt));
+                create.origin_server_ts = Some(MilliSecondsSinceUnixEpoch(time));
+            }
+            if let Some(room) = self.try_create(&request, &plan, version.clone()).await? {
+                self.remember(&room);
+                return Ok(room);
+            }
+            if let Some(alias) = &request.alias
+                && self.resolve_alias(alias).await?.is_some()
+            {
+                return Err(RoomsError::InUse("alias"));
+            }
         }
-        let room = self.new_room(&plan, version).await?;
+        Err(RoomsError::Busy)
+    }
+
+    /// Makes the room, unless its id or alias is taken.
+    async fn try_create(
+        &self,
+        request: &CreateRoom,
+        plan: &[EventRequest],
+        version: RoomVersionId,
+    ) -> Result<Option<Room>, RoomsError> {
+        let room = self.new_room(plan, version).await?;
         let mut group = Group::create(self, &room).await?;
-        group.decide_all(&plan).await?;
-        let row =
-            RoomRow { room_id: room.id().to_owned(), version: room.version().to_string() };
+        group.decide_all(plan).await?;
+        let row = RoomRow {
+            room_id: room.id().to_owned(),
+            version: room.version().to_string(),
+        };
         ROOM_NIDS.insert(group.batch(), &(room.id(),), &room.nid())?;
         ROOMS.insert(group.batch(), &(room.nid(),), &row)?;
         if request.published {
@@ -81,12 +111,9 @@ impl Rooms {
             self.put_alias(group.batch(), alias, room.nid(), &request.creator)?;
         }
         match group.commit().await {
-            Ok(_) => {
-                self.remember(&room);
-                Ok(room)
-            }
-            Err(hearth_store::CommitError::Conflict { .. }) => Err(RoomsError::InUse("alias")),
-            Err(hearth_store::CommitError::Store(error)) => Err(error.into()),
+            Ok(_) => Ok(Some(room)),
+            Err(CommitError::Conflict { .. }) => Ok(None),
+            Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
 
@@ -96,8 +123,8 @@ impl Rooms {
         plan: &[EventRequest],
         version: RoomVersionId,
     ) -> Result<Room, RoomsError> {
-        let rules = rules_of(&version)
-            .ok_or_else(|| RoomsError::UnsupportedVersion(version.clone()))?;
+        let rules =
+            rules_of(&version).ok_or_else(|| RoomsError::UnsupportedVersion(version.clone()))?;
         let room_id = match plan.first() {
             Some(create) if rules.authorization.room_create_event_id_as_room_id => {
                 let draft = Draft {
@@ -132,22 +159,28 @@ impl Rooms {
 
 /// The events of a new room, in the order that the specification asks for.
 fn plan(request: &CreateRoom, version: &RoomVersionId) -> Result<Vec<EventRequest>, RoomsError> {
-    let rules =
-        rules_of(version).ok_or_else(|| RoomsError::UnsupportedVersion(version.clone()))?;
+    let rules = rules_of(version).ok_or_else(|| RoomsError::UnsupportedVersion(version.clone()))?;
     let creators_stand_above = rules.authorization.explicitly_privilege_room_creators;
     let preset = request.preset.clone().unwrap_or(if request.published {
         RoomPreset::PublicChat
     } else {
         RoomPreset::PrivateChat
     });
-    let mut plan = Plan { request, events: Vec::new() };
+    let mut plan = Plan {
+        request,
+        events: Vec::new(),
+    };
     let create = create_content(request, version, &preset, creators_stand_above)?;
     plan.state("m.room.create", "", create)?;
     let mut join = request.profile.to_content("join");
     if request.is_direct {
         join.insert("is_direct".to_owned(), true.into());
     }
-    plan.state("m.room.member", request.creator.as_str(), Value::Object(join))?;
+    plan.state(
+        "m.room.member",
+        request.creator.as_str(),
+        Value::Object(join),
+    )?;
     let levels = power_levels(request, &preset, creators_stand_above)?;
     plan.state("m.room.power_levels", "", Value::Object(levels))?;
     if let Some(alias) = &request.alias {
@@ -202,11 +235,19 @@ impl Plan<'_> {
         let guests = if public { "forbidden" } else { "can_join" };
         let defaults = [
             ("m.room.join_rules", json!({ "join_rule": join_rule })),
-            ("m.room.history_visibility", json!({ "history_visibility": "shared" })),
+            (
+                "m.room.history_visibility",
+                json!({ "history_visibility": "shared" }),
+            ),
             ("m.room.guest_access", json!({ "guest_access": guests })),
         ];
         for (event_type, content) in defaults {
-            if !self.request.initial_state.iter().any(|(initial, ..)| initial == event_type) {
+            if !self
+                .request
+                .initial_state
+                .iter()
+                .any(|(initial, ..)| initial == event_type)
+            {
                 self.state(event_type, "", content)?;
             }
         }
@@ -234,15 +275,17 @@ fn create_content(
 ) -> Result<Value, RoomsError> {
     let mut content = request.creation_content.clone();
     content.insert("room_version".to_owned(), version.as_str().into());
-    let rules =
-        rules_of(version).ok_or_else(|| RoomsError::UnsupportedVersion(version.clone()))?;
+    let rules = rules_of(version).ok_or_else(|| RoomsError::UnsupportedVersion(version.clone()))?;
     if rules.authorization.use_room_create_sender {
         content.remove("creator");
     } else {
         content.insert("creator".to_owned(), request.creator.as_str().into());
     }
     if creators_stand_above && *preset == RoomPreset::TrustedPrivateChat {
-        let invited = request.invite.iter().map(|(user_id, _)| Value::from(user_id.as_str()));
+        let invited = request
+            .invite
+            .iter()
+            .map(|(user_id, _)| Value::from(user_id.as_str()));
         let creators = content
             .entry("additional_creators")
             .or_insert_with(|| Value::Array(Vec::new()))
@@ -250,7 +293,9 @@ fn create_content(
             .ok_or_else(|| {
                 RoomsError::InvalidParam("additional_creators is not a list".to_owned())
             })?;
-        let new: Vec<_> = invited.filter(|user_id| !creators.contains(user_id)).collect();
+        let new: Vec<_> = invited
+            .filter(|user_id| !creators.contains(user_id))
+            .collect();
         creators.extend(new);
     }
     Ok(Value::Object(content))
@@ -270,7 +315,11 @@ fn power_levels(
         }
     }
     let tombstone = if creators_stand_above { 150 } else { 100 };
-    let invite = if *preset == RoomPreset::PublicChat { 50 } else { 0 };
+    let invite = if *preset == RoomPreset::PublicChat {
+        50
+    } else {
+        0
+    };
     let levels = json!({
         "users": users,
         "users_default": 0,
@@ -292,7 +341,9 @@ fn power_levels(
         "invite": invite,
         "historical": 100,
     });
-    let Value::Object(mut levels) = levels else { return Ok(Map::new()) };
+    let Value::Object(mut levels) = levels else {
+        return Ok(Map::new());
+    };
     for (field, value) in &request.power_levels {
         levels.insert(field.clone(), value.clone());
     }

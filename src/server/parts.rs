@@ -86,7 +86,16 @@ impl Parts {
             &tasks,
             shutdown.clone(),
         );
-        Ok(Self { store, accounts, rooms, media, bus, sync, clock, tasks })
+        Ok(Self {
+            store,
+            accounts,
+            rooms,
+            media,
+            bus,
+            sync,
+            clock,
+            tasks,
+        })
     }
 }
 
@@ -98,7 +107,13 @@ pub async fn open_store(settings: &Settings, data_dir: &DataDir) -> Result<Store
     let (path, cache_bytes) = (data_dir.store(), settings.store.cache_bytes);
     let opened = tokio::task::spawn_blocking(move || {
         let write_buffer_bytes = WRITE_BUFFER_BYTES;
-        RocksEngine::open(path, hearth_store_rocks::Settings { cache_bytes, write_buffer_bytes })
+        RocksEngine::open(
+            path,
+            hearth_store_rocks::Settings {
+                cache_bytes,
+                write_buffer_bytes,
+            },
+        )
     });
     let engine = opened.await.map_err(|_| WiringError::Interrupted)??;
     let store = Store::new(engine);
@@ -122,18 +137,30 @@ pub fn open_accounts(
         application_services: application_services(settings)?,
         ..hearth_accounts::Settings::new(settings.server_name.clone())
     };
-    Ok(Accounts::new(store.clone(), clock.clone(), random.clone(), accounts)?)
+    Ok(Accounts::new(
+        store.clone(),
+        clock.clone(),
+        random.clone(),
+        accounts,
+    )?)
 }
 
 fn application_services(settings: &Settings) -> Result<Vec<Registration>, WiringError> {
     let read = |path: &std::path::PathBuf| {
         let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
-        let parsed = text.and_then(|text| {
-            serde_norway::from_str(&text).map_err(|error| error.to_string())
-        });
-        parsed.map_err(|reason| WiringError::Registration { path: path.clone(), reason })
+        let parsed =
+            text.and_then(|text| serde_norway::from_str(&text).map_err(|error| error.to_string()));
+        parsed.map_err(|reason| WiringError::Registration {
+            path: path.clone(),
+            reason,
+        })
     };
-    settings.appservice.registration_files.iter().map(read).collect()
+    settings
+        .appservice
+        .registration_files
+        .iter()
+        .map(read)
+        .collect()
 }
 
 fn rates(settings: &RateLimit) -> Option<Rates> {

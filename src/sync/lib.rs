@@ -24,6 +24,8 @@ mod sessions;
 mod stripped;
 mod summary;
 mod sync;
+#[cfg(test)]
+mod sync_tests;
 mod token;
 mod unread;
 

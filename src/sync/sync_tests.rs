@@ -1,0 +1,274 @@
+//! The life of a sync against rooms in memory: what is told, what wakes, what is not told twice.
+
+use std::{sync::Arc, time::Duration};
+
+use hearth_accounts::{Accounts, NewUser, PasswordCost};
+use hearth_base::{Clock, Random};
+use hearth_bus::Bus;
+use hearth_rooms::{CreateRoom, EventRequest, Invitation, Profile, Room, Rooms};
+use hearth_rules::SigningKey;
+use hearth_statemap::StateHasher;
+use hearth_store::{MemoryEngine, Store};
+use ruma::{
+    OwnedUserId, RoomVersionId, UserId,
+    api::client::{filter::FilterDefinition, sync::sync_events::v3::Response},
+    events::TimelineEventType,
+    presence::PresenceState,
+    server_name,
+};
+use serde_json::{Map, Value, json, value::to_raw_value};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Request, Sync};
+
+struct Server {
+    accounts: Accounts,
+    rooms: Rooms,
+    bus: Bus,
+    sync: Sync,
+}
+
+fn server() -> Server {
+    let store = Store::new(MemoryEngine::new());
+    let (clock, random) = (Clock::manual(1_700_000_000_000), Random::seeded(1));
+    let name = server_name!("example.org").to_owned();
+    let mut settings = hearth_accounts::Settings::new(name.clone());
+    settings.password_cost = PasswordCost::default();
+    let accounts = Accounts::new(store.clone(), clock.clone(), random.clone(), settings).unwrap();
+    let tasks = TaskTracker::new();
+    let rooms = Rooms::new(
+        store.clone(),
+        hearth_rooms::Settings {
+            server_name: name,
+            default_version: RoomVersionId::V12,
+            event_cache_bytes: 1 << 20,
+            state_cache_nodes: 1_000,
+        },
+        clock.clone(),
+        random.clone(),
+        SigningKey::generate(&random).unwrap(),
+        StateHasher::new([7; 32]),
+        tasks.clone(),
+    );
+    let bus = Bus::new(clock.clone(), &random, None);
+    let stop = CancellationToken::new();
+    let sync = Sync::new(
+        store,
+        accounts.clone(),
+        rooms.clone(),
+        bus.clone(),
+        clock,
+        &tasks,
+        stop,
+    );
+    Server {
+        accounts,
+        rooms,
+        bus,
+        sync,
+    }
+}
+
+impl Server {
+    async fn user(&self, localpart: &str) -> OwnedUserId {
+        let user_id = UserId::parse(format!("@{localpart}:example.org")).unwrap();
+        self.accounts
+            .create_user(&user_id, NewUser::default())
+            .await
+            .unwrap();
+        user_id
+    }
+
+    async fn room(&self, creator: &UserId, published: bool) -> Room {
+        let request = CreateRoom {
+            creator: creator.to_owned(),
+            profile: Profile::default(),
+            version: None,
+            creation_content: Map::new(),
+            preset: None,
+            published,
+            alias: None,
+            name: None,
+            topic: None,
+            invite: Vec::new(),
+            is_direct: false,
+            initial_state: Vec::new(),
+            power_levels: Map::new(),
+        };
+        self.rooms.create_room(request).await.unwrap()
+    }
+
+    async fn join(&self, room: &Room, user_id: &UserId) {
+        self.rooms
+            .join(room, user_id, &Profile::default(), Map::new())
+            .await
+            .unwrap();
+    }
+
+    async fn say(&self, room: &Room, sender: &UserId, body: &str) {
+        let content = json!({ "msgtype": "m.text", "body": body });
+        let request = EventRequest {
+            sender: sender.to_owned(),
+            event_type: TimelineEventType::RoomMessage,
+            state_key: None,
+            content: to_raw_value(&content).unwrap(),
+            redacts: None,
+            transaction: None,
+            origin_server_ts: None,
+        };
+        self.rooms.send(room, request).await.unwrap();
+    }
+
+    async fn sync(&self, user_id: &UserId, since: Option<&str>, timeout_ms: u64) -> Response {
+        let request = Request {
+            user_id: user_id.to_owned(),
+            device_id: "DEVICE".into(),
+            since: since.map(|since| since.parse().unwrap()),
+            filter: Arc::new(FilterDefinition::default()),
+            full_state: false,
+            use_state_after: false,
+            timeout: Duration::from_millis(timeout_ms),
+            set_presence: PresenceState::Offline,
+        };
+        self.sync.sync(&request).await.unwrap()
+    }
+}
+
+fn bodies(response: &Response, room: &Room) -> Vec<String> {
+    let joined = response.rooms.join.get(room.id());
+    let events = joined
+        .map(|joined| joined.timeline.events.as_slice())
+        .unwrap_or_default();
+    let body = |event: &Value| event["content"]["body"].as_str().map(str::to_owned);
+    events
+        .iter()
+        .filter_map(|event| body(&event.deserialize_as_unchecked().unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_incremental_sync_tells_each_event_once() {
+    let server = server();
+    let alice = server.user("alice").await;
+    let (quiet, busy) = (
+        server.room(&alice, true).await,
+        server.room(&alice, true).await,
+    );
+    let first = server.sync(&alice, None, 0).await;
+    assert_eq!(first.rooms.join.len(), 2);
+    let mut since = first.next_batch;
+    for number in 0..3 {
+        server.say(&busy, &alice, &number.to_string()).await;
+        let next = server.sync(&alice, Some(&since), 10_000).await;
+        assert_eq!(bodies(&next, &busy), [number.to_string()]);
+        assert!(!next.rooms.join.contains_key(quiet.id()));
+        since = next.next_batch;
+    }
+    let nothing = server.sync(&alice, Some(&since), 0).await;
+    assert!(nothing.rooms.is_empty());
+}
+
+#[tokio::test]
+async fn a_waiting_sync_is_woken_by_an_event_and_by_typing() {
+    let server = server();
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room = server.room(&alice, true).await;
+    server.join(&room, &bob).await;
+    let since = server.sync(&bob, None, 0).await.next_batch;
+    let (woken, ()) = tokio::join!(
+        server.sync(&bob, Some(&since), 60_000),
+        server.say(&room, &alice, "hi")
+    );
+    assert_eq!(bodies(&woken, &room), ["hi"]);
+    let typing = async { server.bus.typing().start(room.id(), &alice, 30_000) };
+    let since = woken.next_batch;
+    let (woken, ()) = tokio::join!(server.sync(&bob, Some(&since), 60_000), typing);
+    assert_eq!(woken.rooms.join[room.id()].ephemeral.events.len(), 1);
+}
+
+#[tokio::test]
+async fn an_old_token_of_another_process_gets_everything_since() {
+    let server = server();
+    let alice = server.user("alice").await;
+    let room = server.room(&alice, true).await;
+    let token: crate::SyncToken = server
+        .sync(&alice, None, 0)
+        .await
+        .next_batch
+        .parse()
+        .unwrap();
+    server.say(&room, &alice, "one").await;
+    server.say(&room, &alice, "two").await;
+    let old = crate::SyncToken {
+        epoch: token.epoch.wrapping_add(1),
+        ..token
+    };
+    let next = server.sync(&alice, Some(&old.to_string()), 0).await;
+    assert_eq!(bodies(&next, &room), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn a_gap_is_limited_and_its_state_is_told() {
+    let server = server();
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room = server.room(&alice, true).await;
+    let since = server.sync(&alice, None, 0).await.next_batch;
+    server.join(&room, &bob).await;
+    for number in 0..30 {
+        server.say(&room, &bob, &number.to_string()).await;
+    }
+    let next = server.sync(&alice, Some(&since), 0).await;
+    let joined = &next.rooms.join[room.id()];
+    assert!(joined.timeline.limited);
+    assert_eq!(joined.timeline.events.len(), 10);
+    let ruma::api::client::sync::sync_events::v3::State::Before(state) = &joined.state else {
+        panic!("state_after was not asked for");
+    };
+    assert_eq!(state.events.len(), 1, "bob's join is in the gap");
+    assert_eq!(next.device_lists.changed, [bob]);
+    assert_eq!(joined.summary.joined_member_count, Some(2_u32.into()));
+}
+
+#[tokio::test]
+async fn invites_and_leaving_have_sections_of_their_own() {
+    let server = server();
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room = server.room(&alice, false).await;
+    let since = server.sync(&bob, None, 0).await.next_batch;
+    let invitation = Invitation {
+        sender: alice.clone(),
+        user_id: bob.clone(),
+        profile: Profile::default(),
+        reason: None,
+        is_direct: false,
+    };
+    server.rooms.invite(&room, invitation).await.unwrap();
+    let invited = server.sync(&bob, Some(&since), 10_000).await;
+    assert!(invited.rooms.invite[room.id()].invite_state.events.len() >= 4);
+    server.join(&room, &bob).await;
+    let joined = server.sync(&bob, Some(&invited.next_batch), 10_000).await;
+    assert!(joined.rooms.join.contains_key(room.id()));
+    server.rooms.leave(&room, &bob, None).await.unwrap();
+    server.say(&room, &alice, "after").await;
+    let left = server.sync(&bob, Some(&joined.next_batch), 10_000).await;
+    assert!(!left.rooms.join.contains_key(room.id()));
+    assert_eq!(left.rooms.leave[room.id()].timeline.events.len(), 1);
+}
+
+#[tokio::test]
+async fn unread_messages_are_counted_until_they_are_read() {
+    let server = server();
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room = server.room(&alice, true).await;
+    server.join(&room, &bob).await;
+    let since = server.sync(&bob, None, 0).await.next_batch;
+    server.say(&room, &alice, "one").await;
+    server.say(&room, &alice, "two").await;
+    let next = server.sync(&bob, Some(&since), 0).await;
+    let unread = &next.rooms.join[room.id()].unread_notifications;
+    assert_eq!(unread.notification_count, Some(2_u32.into()));
+    assert_eq!(unread.highlight_count, Some(0_u32.into()));
+    let own = server.sync(&alice, None, 0).await;
+    let unread = &own.rooms.join[room.id()].unread_notifications;
+    assert_eq!(unread.notification_count, Some(0_u32.into()));
+}
