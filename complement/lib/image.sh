@@ -15,7 +15,8 @@ release_binary() {
 
 # shared_libraries BINARY: the paths of the loader and of every library, empty for a static binary.
 shared_libraries() {
-  ldd "$1" 2>/dev/null | grep -oE '/[^ ]+' | sort -u
+  # Both ldd and grep fail on a static binary, which is no failure here.
+  { ldd "$1" 2>/dev/null || true; } | { grep -oE '/[^ ]+' || true; } | sort -u
 }
 
 # lay_out BINARY DIRECTORY: everything the image holds, under its final paths.
@@ -24,7 +25,7 @@ lay_out() {
   mkdir -p "$directory/usr/local/bin" "$directory/etc" "$directory/data" "$directory/run"
   install -d -m 1777 "$directory/tmp"
   install -m 755 "$binary" "$directory/usr/local/bin/hearth"
-  (cd "$here" && CGO_ENABLED=0 go build -o "$directory/usr/local/bin/entrypoint" ./entrypoint)
+  CGO_ENABLED=0 go build -C "$here" -o "$directory/usr/local/bin/entrypoint" ./entrypoint
   shared_libraries "$binary" | while read -r library; do
     install -D -m 755 "$library" "$directory$library"
   done
