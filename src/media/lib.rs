@@ -1,1 +1,137 @@
-//! Placeholder.
+//! The content repository: what users upload, and small pictures of it.
+//!
+//! One handle, [`Media`]. An upload goes through three steps: *reserve* an id (at once, or ahead
+//! of time with [`Media::create`]), *stage* the bytes as a blob that is durable, *link* both with
+//! one batch in the store. What the store names therefore exists; a blob that nothing names can
+//! only be left by a crash between the last two steps, and costs no more than its space.
+//!
+//! Invariants: content never changes under its id; equal contents share a blob, which lives as
+//! long as somebody refers to it; no decoder sees bytes that do not begin like one of four
+//! picture formats, or more pixels than the settings allow.
+//!
+//! Deliberately absent: fetching media of other servers, and any trust in a declared type.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod blobs;
+mod delete;
+mod download;
+mod error;
+mod headers;
+mod limits;
+mod link;
+mod media_id;
+mod picture;
+mod reserve;
+mod scans;
+mod size;
+mod staged;
+mod tables;
+#[cfg(test)]
+mod test_media;
+mod thumbnail;
+mod upload;
+
+use std::sync::Arc;
+
+use hearth_base::{Clock, Random};
+use hearth_store::Store;
+use object_store::ObjectStore;
+use ruma::{OwnedMxcUri, OwnedServerName};
+use tokio::sync::{Semaphore, broadcast};
+
+use crate::blobs::Blobs;
+
+pub use blobs::local_blobs;
+pub use download::MediaFile;
+pub use error::MediaError;
+pub use headers::Headers;
+pub use media_id::MediaId;
+pub use reserve::Reserved;
+pub use thumbnail::ThumbnailRequest;
+pub use upload::Upload;
+
+/// What an administrator decides about media.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name in the URIs of what is uploaded here.
+    pub server_name: OwnedServerName,
+    /// Largest upload in bytes.
+    pub max_upload_bytes: u64,
+    /// Most that a user may keep, in bytes.
+    pub max_bytes_per_user: Option<u64>,
+    /// Most that all users together may keep, in bytes.
+    pub max_bytes_total: Option<u64>,
+    /// Most reserved ids of a user that wait for their upload.
+    pub max_pending_uploads: usize,
+    /// How long a reserved id waits for its upload, in milliseconds.
+    pub reservation_ms: u64,
+    /// Most pixels of a picture that gets thumbnails.
+    pub max_pixels: u64,
+}
+
+impl Settings {
+    /// The defaults for a server: uploads of 50 MiB, no quotas, pictures of 32 megapixels.
+    #[must_use]
+    pub const fn new(server_name: OwnedServerName) -> Self {
+        Self {
+            server_name,
+            max_upload_bytes: 50 * 1024 * 1024,
+            max_bytes_per_user: None,
+            max_bytes_total: None,
+            max_pending_uploads: 10,
+            reservation_ms: 24 * 60 * 60 * 1_000,
+            max_pixels: 32 * 1024 * 1024,
+        }
+    }
+}
+
+/// The content repository. Cheap to clone.
+#[derive(Clone)]
+pub struct Media(Arc<Parts>);
+
+struct Parts {
+    store: Store,
+    blobs: Blobs,
+    clock: Clock,
+    random: Random,
+    settings: Settings,
+    /// The ids whose upload has just been completed, for those who wait.
+    completed: broadcast::Sender<MediaId>,
+    /// One permit a decoder that may run at the same time.
+    decoders: Arc<Semaphore>,
+}
+
+impl Media {
+    /// The media whose metadata is in `store` and whose bytes are in `objects`, which has to be
+    /// durable when it says that it has stored something (see [`local_blobs`]).
+    #[must_use]
+    pub fn new(
+        store: Store,
+        objects: Arc<dyn ObjectStore>,
+        clock: Clock,
+        random: Random,
+        settings: Settings,
+    ) -> Self {
+        let (completed, _) = broadcast::channel(limits::COMPLETIONS_MAX);
+        Self(Arc::new(Parts {
+            store,
+            blobs: Blobs::new(objects, random.clone()),
+            clock,
+            random,
+            settings,
+            completed,
+            decoders: Arc::new(Semaphore::new(limits::DECODERS_MAX)),
+        }))
+    }
+
+    /// The settings, for the endpoints that tell clients about them.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    fn uri(&self, media_id: &MediaId) -> OwnedMxcUri {
+        format!("mxc://{}/{media_id}", self.0.settings.server_name).into()
+    }
+}
