@@ -21,9 +21,7 @@ impl From<AccountsError> for ApiError {
             AccountsError::UnknownToken => Self::unknown_token(false),
             AccountsError::NotFound(_) => Self::not_found(message),
             AccountsError::TooLarge(_) => Self::too_large(message),
-            AccountsError::ProfileKeyTooLarge => {
-                Self::bad_request(ErrorCode::KeyTooLarge, message)
-            }
+            AccountsError::ProfileKeyTooLarge => Self::bad_request(ErrorCode::KeyTooLarge, message),
             AccountsError::ProfileTooLarge => {
                 Self::bad_request(ErrorCode::ProfileTooLarge, message)
             }

@@ -19,7 +19,11 @@ pub(crate) async fn read_json(body: Body) -> Result<Bytes, ApiError> {
     let limited = Limited::new(body, REQUEST_BODY_BYTES_MAX);
     let collected = tokio::time::timeout(BODY_TIME_MAX, limited.collect()).await;
     let collected = collected.map_err(|_| {
-        ApiError::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::Unknown, "the body came too slowly")
+        ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            ErrorCode::Unknown,
+            "the body came too slowly",
+        )
     })?;
     let bytes = collected.map_err(|error| {
         if error.is::<LengthLimitError>() {
@@ -51,7 +55,9 @@ fn check_depth(json: &[u8]) -> Result<(), ApiError> {
             _ => {}
         }
         if depth > JSON_DEPTH_MAX {
-            return Err(ApiError::bad_json(format!("nested deeper than {JSON_DEPTH_MAX} levels")));
+            return Err(ApiError::bad_json(format!(
+                "nested deeper than {JSON_DEPTH_MAX} levels"
+            )));
         }
     }
     Ok(())

@@ -21,6 +21,9 @@ use crate::{
     body,
 };
 
+/// What ruma says of a body that it does not parse but needs to be an object.
+const NOT_AN_OBJECT: &str = "expected a JSON object";
+
 /// A request and who makes it: a [`crate::Caller`] where the endpoint needs a token, `Option` of
 /// one where a token is optional, `()` where it does not matter.
 pub struct Ruma<R>
@@ -47,7 +50,10 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let mut accepted = accept::<R, S>(request, state).await?;
         let body = accepted.read_json::<R>().await?;
-        Ok(Self { request: parse(accepted.parts, &body, &accepted.path)?, caller: accepted.caller })
+        Ok(Self {
+            request: parse(accepted.parts, &body, &accepted.path)?,
+            caller: accepted.caller,
+        })
     }
 }
 
@@ -80,13 +86,21 @@ where
     Accounts: FromRef<S>,
     Bus: FromRef<S>,
 {
-    let door = Doorkeeper { accounts: Accounts::from_ref(state), bus: Bus::from_ref(state) };
+    let door = Doorkeeper {
+        accounts: Accounts::from_ref(state),
+        bus: Bus::from_ref(state),
+    };
     let identity = Identity::of(&request);
     let (mut parts, body) = request.into_parts();
     let path = parts.extract::<RawPathParams>().await;
     let path = path.map_err(|error| ApiError::invalid_param(error.to_string()))?;
     let caller = <R::Authentication as Authenticate>::authenticate(&door, identity).await?;
-    Ok(Accepted { parts, body, path, caller })
+    Ok(Accepted {
+        parts,
+        body,
+        path,
+        caller,
+    })
 }
 
 pub(crate) fn parse<R: IncomingRequest>(
@@ -108,8 +122,10 @@ fn refused(error: FromHttpRequestError) -> ApiError {
             Category::Syntax | Category::Eof | Category::Io => {
                 ApiError::bad_request(ErrorCode::NotJson, message)
             }
-            // Path arguments fail without a place in the body.
-            Category::Data if error.line() == 0 => ApiError::invalid_param(message),
+            // Path arguments fail without a place in the body; so does a body that is kept raw.
+            Category::Data if error.line() == 0 && !message.contains(NOT_AN_OBJECT) => {
+                ApiError::invalid_param(message)
+            }
             Category::Data => ApiError::bad_json(message),
         },
         DeserializationError::Query(_) if message.contains("missing field") => {

@@ -97,6 +97,19 @@ impl Rooms {
         self.send_member(room, user_id, user_id, content).await
     }
 
+    /// Updates how a member of the room looks in it.
+    ///
+    /// # Errors
+    /// The room's rules refuse it, or the store failed.
+    pub async fn update_profile(
+        &self,
+        room: &Room,
+        user_id: &UserId,
+        profile: &Profile,
+    ) -> Result<Sent, RoomsError> {
+        self.send_member(room, user_id, user_id, profile.to_content("join")).await
+    }
+
     /// Invites a user of this server.
     ///
     /// # Errors

@@ -1,0 +1,46 @@
+//! `GET /capabilities`.
+//!
+//! Everything is spelled out, also what equals the default: clients look for it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{Json, extract::State};
+use hearth_http::Ruma;
+use ruma::{RoomVersionId, api::client::discovery::get_capabilities::v3::Request};
+use serde_json::{Value, json};
+
+use crate::Settings;
+
+/// Versions of rooms that this server creates and joins.
+const ROOM_VERSIONS: [RoomVersionId; 7] = [
+    RoomVersionId::V6,
+    RoomVersionId::V7,
+    RoomVersionId::V8,
+    RoomVersionId::V9,
+    RoomVersionId::V10,
+    RoomVersionId::V11,
+    RoomVersionId::V12,
+];
+
+pub(crate) async fn capabilities(
+    State(settings): State<Arc<Settings>>,
+    _: Ruma<Request>,
+) -> Json<Value> {
+    let available = ROOM_VERSIONS.map(|version| (version.to_string(), "stable"));
+    let switch = |enabled: bool| json!({ "enabled": enabled });
+    Json(json!({
+        "capabilities": {
+            "m.room_versions": {
+                "default": settings.default_room_version,
+                "available": BTreeMap::from(available),
+            },
+            "m.change_password": switch(true),
+            "m.set_displayname": switch(true),
+            "m.set_avatar_url": switch(true),
+            "m.profile_fields": switch(true),
+            "uk.tcpip.msc4133.profile_fields": switch(true),
+            "m.3pid_changes": switch(false),
+            "m.get_login_token": switch(true),
+        }
+    }))
+}

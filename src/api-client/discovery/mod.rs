@@ -1,0 +1,14 @@
+//! What a client asks before it does anything else: versions, capabilities, where the server is,
+//! and what it does not have.
+
+mod capabilities;
+mod versions;
+mod voip;
+mod well_known;
+
+pub(crate) use self::{
+    capabilities::capabilities,
+    versions::versions,
+    voip::{third_party_protocols, turn_server},
+    well_known::{homeserver, server_address, support},
+};

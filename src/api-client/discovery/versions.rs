@@ -1,0 +1,24 @@
+//! `GET /versions`.
+
+use hearth_http::{Ruma, RumaResponse};
+use ruma::api::client::discovery::get_supported_versions::{Request, Response};
+
+/// Versions of the specification whose endpoints clients can rely on here.
+const VERSIONS: [&str; 14] = [
+    "r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10",
+    "v1.11", "v1.12", "v1.13",
+];
+
+/// Features from later versions of the specification, and old names that clients still look for.
+const FEATURES: [&str; 4] = [
+    "org.matrix.e2e_cross_signing",
+    "org.matrix.msc3882",
+    "uk.tcpip.msc4133",
+    "uk.tcpip.msc4133.stable",
+];
+
+pub(crate) async fn versions(_: Ruma<Request>) -> RumaResponse<Response> {
+    let mut response = Response::new(VERSIONS.map(str::to_owned).to_vec());
+    response.unstable_features = FEATURES.map(|feature| (feature.to_owned(), true)).into();
+    RumaResponse(response)
+}

@@ -1,0 +1,184 @@
+//! The whole client-server API on one screen.
+//!
+//! Each handler names the request that it answers; method and paths follow from that. An endpoint
+//! is for accounts in good standing unless its line says otherwise.
+
+use axum::{Router, routing::get};
+use hearth_bus::Bucket::{Invites, Joins, Logins, Media, Messages, Registrations};
+use hearth_http::{Access, ApiRouter};
+
+use crate::{ClientApi, account, discovery, encryption, media, rooms, sync};
+
+const EVERYONE: Access = Access::EVERYONE;
+const GUESTS: Access = Access::GUESTS;
+const LOCKED: Access = Access::LOCKED;
+const SUSPENDED: Access = Access::SUSPENDED;
+
+type Routes = ApiRouter<ClientApi>;
+
+/// The client-server API.
+pub fn router(api: ClientApi) -> Router {
+    let routes = discovery(Routes::new());
+    let routes = sessions(routes);
+    let routes = users(routes);
+    let routes = encryption(routes);
+    let routes = entering(routes);
+    let routes = conversation(routes);
+    let routes = media(routes);
+    routes.finish(api)
+}
+
+fn discovery(routes: Routes) -> Routes {
+    routes
+        .ruma(discovery::versions)
+        .ruma(discovery::homeserver)
+        .ruma(discovery::support)
+        .route("/.well-known/matrix/server", get(discovery::server_address))
+        .ruma_for(GUESTS, discovery::capabilities)
+        .ruma_for(GUESTS, discovery::turn_server)
+        .ruma_for(GUESTS, discovery::third_party_protocols)
+}
+
+fn sessions(routes: Routes) -> Routes {
+    let by_secret = get(account::get_nonce).post(account::register_with_shared_secret);
+    routes
+        .ruma_for(GUESTS.limited(Registrations), account::register)
+        .ruma(account::is_username_available)
+        .ruma(account::is_registration_token_valid)
+        .route("/_synapse/admin/v1/register", by_secret)
+        .ruma(account::login_types)
+        .ruma_for(EVERYONE.limited(Logins), account::login)
+        .ruma_for(SUSPENDED, account::get_login_token)
+        .ruma_for(EVERYONE, account::refresh)
+        .ruma_for(LOCKED, account::logout)
+        .ruma_for(LOCKED, account::logout_all)
+        .ruma_for(GUESTS, account::whoami)
+        .ruma_for(SUSPENDED, account::change_password)
+        .ruma_for(SUSPENDED, account::deactivate)
+        .ruma(account::get_threepids)
+        .ruma_for(GUESTS, account::get_devices)
+        .ruma_for(GUESTS, account::get_device)
+        .ruma_for(EVERYONE, account::update_device)
+        .ruma_for(SUSPENDED, account::delete_device)
+        .ruma_for(SUSPENDED, account::delete_devices)
+}
+
+fn users(routes: Routes) -> Routes {
+    routes
+        .ruma(account::get_profile)
+        .ruma(account::get_profile_field)
+        .ruma_for(GUESTS, account::set_profile_field)
+        .ruma_for(GUESTS, account::delete_profile_field)
+        .ruma_for(SUSPENDED, account::search_users)
+        .ruma(account::get_presence)
+        .ruma_for(SUSPENDED, account::set_presence)
+        .ruma_for(GUESTS, account::get_global_account_data)
+        .ruma_for(EVERYONE, account::set_global_account_data)
+        .ruma_for(GUESTS, account::get_room_account_data)
+        .ruma_for(EVERYONE, account::set_room_account_data)
+        .ruma_for(GUESTS, account::get_tags)
+        .ruma_for(EVERYONE, account::create_tag)
+        .ruma_for(EVERYONE, account::delete_tag)
+        .ruma_for(EVERYONE, account::create_filter)
+        .ruma_for(GUESTS, account::get_filter)
+        .ruma_for(GUESTS, account::get_all_push_rules)
+        .ruma_for(GUESTS, account::get_global_push_rules)
+        .ruma_for(GUESTS, account::get_push_rule)
+        .ruma_for(SUSPENDED, account::set_push_rule)
+        .ruma_for(SUSPENDED, account::delete_push_rule)
+        .ruma_for(GUESTS, account::get_push_rule_actions)
+        .ruma_for(SUSPENDED, account::set_push_rule_actions)
+        .ruma_for(GUESTS, account::get_push_rule_enabled)
+        .ruma_for(SUSPENDED, account::set_push_rule_enabled)
+        .ruma(account::get_pushers)
+        .ruma_for(SUSPENDED, account::set_pusher)
+}
+
+fn encryption(routes: Routes) -> Routes {
+    routes
+        .ruma_for(EVERYONE, encryption::upload_keys)
+        .ruma_for(EVERYONE, encryption::query_keys)
+        .ruma_for(EVERYONE, encryption::claim_keys)
+        .ruma_for(GUESTS, encryption::get_key_changes)
+        .ruma_for(SUSPENDED, encryption::upload_cross_signing_keys)
+        .ruma_for(SUSPENDED, encryption::upload_signatures)
+        .ruma_for(EVERYONE, encryption::send_to_device)
+        .ruma_for(SUSPENDED, encryption::create_backup_version)
+        .ruma(encryption::get_latest_backup_version)
+        .ruma(encryption::get_backup_version)
+        .ruma_for(SUSPENDED, encryption::update_backup_version)
+        .ruma_for(SUSPENDED, encryption::delete_backup_version)
+        .ruma_for(SUSPENDED, encryption::put_backup_keys)
+        .ruma_for(SUSPENDED, encryption::put_backup_keys_for_room)
+        .ruma_for(SUSPENDED, encryption::put_backup_keys_for_session)
+        .ruma(encryption::get_backup_keys)
+        .ruma(encryption::get_backup_keys_for_room)
+        .ruma(encryption::get_backup_keys_for_session)
+        .ruma_for(SUSPENDED, encryption::delete_backup_keys)
+        .ruma_for(SUSPENDED, encryption::delete_backup_keys_for_room)
+        .ruma_for(SUSPENDED, encryption::delete_backup_keys_for_session)
+}
+
+/// Making rooms, coming and going.
+fn entering(routes: Routes) -> Routes {
+    routes
+        .ruma_for(Access::MEMBERS.limited(Joins), rooms::create_room)
+        .ruma_for(GUESTS.limited(Joins), rooms::join)
+        .ruma_for(GUESTS.limited(Joins), rooms::join_by_id)
+        .ruma_for(Access::MEMBERS.limited(Joins), rooms::knock)
+        .ruma_for(Access::MEMBERS.limited(Invites), rooms::invite)
+        .ruma_for(EVERYONE, rooms::leave)
+        .ruma_for(EVERYONE, rooms::forget)
+        .ruma(rooms::kick)
+        .ruma(rooms::ban)
+        .ruma(rooms::unban)
+        .ruma_for(GUESTS, rooms::joined_rooms)
+        .ruma(rooms::create_alias)
+        .ruma(rooms::get_alias)
+        .ruma(rooms::delete_alias)
+        .ruma_for(GUESTS, rooms::list_aliases)
+        .ruma(rooms::get_public_rooms)
+        .ruma_for(EVERYONE, rooms::search_public_rooms)
+        .ruma(rooms::get_room_visibility)
+        .ruma(rooms::set_room_visibility)
+        .ruma_for(GUESTS, rooms::get_summary)
+}
+
+/// What is said in rooms, and reading it.
+fn conversation(routes: Routes) -> Routes {
+    routes
+        .ruma_for(GUESTS, sync::sync)
+        .ruma_for(GUESTS.limited(Messages), rooms::send)
+        .ruma_for(Access::MEMBERS.limited(Messages), rooms::send_state)
+        .ruma_for(EVERYONE.limited(Messages), rooms::redact)
+        .ruma_for(GUESTS, rooms::get_state)
+        .ruma_for(GUESTS, rooms::get_state_event)
+        .ruma_for(GUESTS, rooms::members)
+        .ruma_for(GUESTS, rooms::joined_members)
+        .ruma_for(GUESTS, rooms::get_messages)
+        .ruma_for(GUESTS, rooms::get_context)
+        .ruma_for(GUESTS, rooms::get_event)
+        .ruma_for(GUESTS, rooms::timestamp_to_event)
+        .ruma_for(GUESTS, rooms::relations)
+        .ruma_for(GUESTS, rooms::relations_of_type)
+        .ruma_for(GUESTS, rooms::relations_of_event_type)
+        .ruma_for(GUESTS, rooms::get_threads)
+        .ruma_for(EVERYONE, rooms::send_receipt)
+        .ruma_for(EVERYONE, rooms::set_read_markers)
+        .ruma_for(GUESTS, rooms::set_typing)
+}
+
+fn media(routes: Routes) -> Routes {
+    routes
+        .ruma_for(Access::MEMBERS.limited(Media), media::upload)
+        .ruma_for(Access::MEMBERS.limited(Media), media::reserve)
+        .ruma_for(Access::MEMBERS.limited(Media), media::upload_reserved)
+        .ruma_for(GUESTS.limited(Media), media::download)
+        .ruma_for(GUESTS.limited(Media), media::download_as)
+        .ruma_for(GUESTS.limited(Media), media::thumbnail)
+        .ruma_for(GUESTS, media::media_config)
+        .ruma_for(GUESTS.limited(Media), media::old_download)
+        .ruma_for(GUESTS.limited(Media), media::old_download_as)
+        .ruma_for(GUESTS.limited(Media), media::old_thumbnail)
+        .ruma_for(GUESTS, media::old_media_config)
+}

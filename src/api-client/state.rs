@@ -1,0 +1,131 @@
+//! What handlers work with, each taking the part that it uses.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use hearth_accounts::Accounts;
+use hearth_bus::Bus;
+use hearth_media::Media;
+use hearth_rooms::Rooms;
+use hearth_sync::Sync;
+use ruma::{OwnedServerName, RoomVersionId};
+use tokio_util::task::TaskTracker;
+
+/// Who may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Who knows a registration token.
+    Token,
+    /// Nobody.
+    Closed,
+}
+
+/// Whom to ask for help (specification, server administrator contact).
+#[derive(Clone, Debug, Default)]
+pub struct Support {
+    /// A page with help.
+    pub page: Option<String>,
+    /// Email address of the administrator.
+    pub email: Option<String>,
+}
+
+/// What an administrator decides about the client-server API.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name of this server.
+    pub server_name: OwnedServerName,
+    /// Who may register.
+    pub registration: Registration,
+    /// Whether guests may register themselves.
+    pub guests: bool,
+    /// The version of rooms whose creator asks for none.
+    pub default_room_version: RoomVersionId,
+    /// Where clients find the client-server API, for those who ask under the server name.
+    pub client_base_url: Option<String>,
+    /// Host and port at which other servers find this one.
+    pub server_address: Option<String>,
+    /// Whom to ask for help.
+    pub support: Support,
+}
+
+impl Settings {
+    /// The defaults: registration closed, no guests, rooms of version 12.
+    #[must_use]
+    pub fn new(server_name: OwnedServerName) -> Self {
+        Self {
+            server_name,
+            registration: Registration::Closed,
+            guests: false,
+            default_room_version: RoomVersionId::V12,
+            client_base_url: None,
+            server_address: None,
+            support: Support {
+                page: None,
+                email: None,
+            },
+        }
+    }
+}
+
+/// Everything that the client-server API is made of. Cheap to clone.
+#[derive(Clone)]
+pub struct ClientApi {
+    /// Users.
+    pub accounts: Accounts,
+    /// Rooms.
+    pub rooms: Rooms,
+    /// Files.
+    pub media: Media,
+    /// What a client has not seen yet.
+    pub sync: Sync,
+    /// What expires.
+    pub bus: Bus,
+    /// What the administrator decided.
+    pub settings: Arc<Settings>,
+    /// Work that goes on after a request was answered; the server waits for it at its end.
+    pub tasks: TaskTracker,
+}
+
+impl FromRef<ClientApi> for Accounts {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.accounts.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Rooms {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.rooms.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Media {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.media.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Sync {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.sync.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Bus {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.bus.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Arc<Settings> {
+    fn from_ref(api: &ClientApi) -> Self {
+        Self::clone(&api.settings)
+    }
+}
+
+impl FromRef<ClientApi> for TaskTracker {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.tasks.clone()
+    }
+}

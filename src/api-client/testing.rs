@@ -1,0 +1,226 @@
+//! A whole client-server API in memory, and clients that talk to its router.
+
+use std::sync::Arc;
+
+use axum::{Router, body::Body, response::Response};
+use hearth_accounts::{Accounts, NewSession, NewUser, PasswordCost};
+use hearth_base::{Clock, Random};
+use hearth_bus::{Bus, Rates};
+use hearth_media::Media;
+use hearth_rooms::Rooms;
+use hearth_rules::SigningKey;
+use hearth_statemap::StateHasher;
+use hearth_store::{MemoryEngine, Store};
+use hearth_sync::Sync;
+use http::{Request, StatusCode, header::AUTHORIZATION};
+use http_body_util::BodyExt;
+use object_store::memory::InMemory;
+use ruma::{OwnedUserId, RoomVersionId, server_name, user_id};
+use serde_json::Value;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use crate::{ClientApi, Registration, Settings, router};
+
+/// The password of every user.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// What a test wants to be different.
+pub(crate) struct Options {
+    pub(crate) settings: Settings,
+    pub(crate) accounts: hearth_accounts::Settings,
+    pub(crate) rates: Option<Rates>,
+}
+
+/// A server without sockets.
+pub(crate) struct Server {
+    pub(crate) api: ClientApi,
+    router: Router,
+}
+
+/// Somebody who makes requests.
+pub(crate) struct Client {
+    pub(crate) user: OwnedUserId,
+    pub(crate) token: Option<String>,
+    router: Router,
+}
+
+/// A server where everybody may register, without rate limits.
+pub(crate) fn server() -> Server {
+    server_with(|_| {})
+}
+
+pub(crate) fn server_with(change: impl FnOnce(&mut Options)) -> Server {
+    let name = server_name!("example.org").to_owned();
+    let mut options = Options {
+        settings: Settings {
+            registration: Registration::Open,
+            ..Settings::new(name.clone())
+        },
+        accounts: hearth_accounts::Settings::new(name),
+        rates: None,
+    };
+    options.accounts.password_cost = PasswordCost {
+        memory_kib: 64,
+        iterations: 1,
+    };
+    change(&mut options);
+    let api = parts(options);
+    Server {
+        router: router(api.clone()),
+        api,
+    }
+}
+
+fn parts(options: Options) -> ClientApi {
+    let Options {
+        settings,
+        accounts,
+        rates,
+    } = options;
+    let (clock, random) = (Clock::manual(1_700_000_000_000), Random::seeded(3));
+    let (store, tasks) = (Store::new(MemoryEngine::new()), TaskTracker::new());
+    let accounts = Accounts::new(store.clone(), clock.clone(), random.clone(), accounts).unwrap();
+    let rooms_settings = hearth_rooms::Settings {
+        server_name: settings.server_name.clone(),
+        default_version: RoomVersionId::V12,
+        event_cache_bytes: 1 << 20,
+        state_cache_nodes: 1_000,
+    };
+    let rooms = Rooms::new(
+        store.clone(),
+        rooms_settings,
+        clock.clone(),
+        random.clone(),
+        SigningKey::generate(&random).unwrap(),
+        StateHasher::new([7; 32]),
+        tasks.clone(),
+    );
+    let media_settings = hearth_media::Settings::new(settings.server_name.clone());
+    let blobs = Arc::new(InMemory::new());
+    let media = Media::new(
+        store.clone(),
+        blobs,
+        clock.clone(),
+        random.clone(),
+        media_settings,
+    );
+    let bus = Bus::new(clock.clone(), &random, rates);
+    let sync = Sync::new(
+        store,
+        accounts.clone(),
+        rooms.clone(),
+        bus.clone(),
+        clock,
+        &tasks,
+        CancellationToken::new(),
+    );
+    ClientApi {
+        accounts,
+        rooms,
+        media,
+        sync,
+        bus,
+        settings: Arc::new(settings),
+        tasks,
+    }
+}
+
+impl Server {
+    /// A new user, logged in.
+    pub(crate) async fn client(&self, localpart: &str) -> Client {
+        let accounts = &self.api.accounts;
+        let user = accounts.new_user_id(localpart).unwrap();
+        let new = NewUser {
+            password: Some(PASSWORD),
+            ..NewUser::default()
+        };
+        accounts.create_user(&user, new).await.unwrap();
+        let session = accounts.open_session(NewSession::new(&user)).await.unwrap();
+        Client {
+            user,
+            token: Some(session.access_token),
+            router: self.router.clone(),
+        }
+    }
+
+    /// Somebody without a token.
+    pub(crate) fn stranger(&self) -> Client {
+        let user = user_id!("@stranger:example.org").to_owned();
+        Client {
+            user,
+            token: None,
+            router: self.router.clone(),
+        }
+    }
+}
+
+impl Client {
+    /// The same client with another token.
+    pub(crate) fn with_token(&self, token: &Value) -> Self {
+        let token = Some(token.as_str().unwrap().to_owned());
+        Self {
+            user: self.user.clone(),
+            token,
+            router: self.router.clone(),
+        }
+    }
+
+    /// Sends a request to a path below `/_matrix/client/`, or to an absolute one.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Body) -> Response {
+        let uri = match path.strip_prefix('/') {
+            Some(_) => path.to_owned(),
+            None => format!("/_matrix/client/{path}"),
+        };
+        let mut request = Request::builder().method(method).uri(uri);
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        self.router
+            .clone()
+            .oneshot(request.body(body).unwrap())
+            .await
+            .unwrap()
+    }
+
+    /// The status and the JSON of an answer. `Null` is no body.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
+        let body = if body.is_null() {
+            Body::empty()
+        } else {
+            Body::from(body.to_string())
+        };
+        let response = self.send(method, path, body).await;
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let json = serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+            panic!("{method} {path}: {status}: {error}: {bytes:?}");
+        });
+        (status, json)
+    }
+
+    /// The JSON of an answer that has to be 200.
+    pub(crate) async fn ok(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, json) = self.call(method, path, body).await;
+        assert_eq!(status, StatusCode::OK, "{method} {path}: {json}");
+        json
+    }
+
+    /// The JSON of a refusal with this status and code.
+    pub(crate) async fn refused(
+        &self,
+        method: &str,
+        path: &str,
+        body: Value,
+        status: u16,
+        code: &str,
+    ) -> Value {
+        let (found, json) = self.call(method, path, body).await;
+        assert_eq!(
+            (found.as_u16(), &json["errcode"]),
+            (status, &code.into()),
+            "{method} {path}"
+        );
+        json
+    }
+}
