@@ -30,6 +30,8 @@ mod send;
 mod send_state;
 mod state;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod timestamp_to_event;
 mod typing;
