@@ -19,7 +19,6 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
             RegistrationMode::Closed => Registration::Closed,
         },
         default_room_version: settings.rooms.default_version.clone(),
-        upload_bytes_max: settings.media.max_upload_bytes,
         client_base_url: settings
             .well_known
             .client_base_url

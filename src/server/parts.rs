@@ -145,6 +145,26 @@ pub fn open_accounts(
     )?)
 }
 
+fn open_media(
+    settings: &Settings,
+    data_dir: &DataDir,
+    store: &Store,
+    clock: &Clock,
+    random: &Random,
+) -> Result<Media, WiringError> {
+    let limits = &settings.media;
+    let media = hearth_media::Settings {
+        max_upload_bytes: limits.max_upload_bytes,
+        max_bytes_per_user: Some(limits.max_bytes_per_user).filter(|bytes| *bytes > 0),
+        ..hearth_media::Settings::new(settings.server_name.clone())
+    };
+    let directory = data_dir.media();
+    std::fs::create_dir_all(&directory).map_err(|error| WiringError::Media(error.to_string()))?;
+    let blobs = hearth_media::local_blobs(&directory)
+        .map_err(|error| WiringError::Media(error.to_string()))?;
+    Ok(Media::new(store.clone(), blobs, clock.clone(), random.clone(), media))
+}
+
 fn application_services(settings: &Settings) -> Result<Vec<Registration>, WiringError> {
     let read = |path: &std::path::PathBuf| {
         let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
