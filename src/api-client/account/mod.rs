@@ -19,6 +19,8 @@ mod register_checks;
 mod sessions;
 mod shared_secret;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod threepids;
 mod user_directory;
 

@@ -2,6 +2,8 @@
 //! and what it does not have.
 
 mod capabilities;
+#[cfg(test)]
+mod tests;
 mod versions;
 mod voip;
 mod well_known;
