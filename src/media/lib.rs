@@ -24,6 +24,7 @@ mod media_id;
 mod picture;
 mod reserve;
 mod scans;
+mod shrink;
 mod size;
 mod staged;
 mod tables;

@@ -11,7 +11,6 @@ use hearth_base::Clock;
 use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
     codecs::{jpeg::JpegEncoder, png::PngEncoder},
-    imageops::FilterType,
     metadata::Orientation,
 };
 
@@ -19,6 +18,7 @@ use crate::{
     MediaError,
     limits::{DECODER_BYTES, DECODER_BYTES_PER_PIXEL, JPEG_SCANS_MAX},
     scans::{UntilDeadline, jpeg_scans},
+    shrink::shrink,
     size::{Drawing, Size},
     tables::ThumbnailFormat,
 };
@@ -73,7 +73,7 @@ pub(crate) fn draw(source: &[u8], size: Size, budget: &Budget<'_>) -> Result<Dra
         return Err(MediaError::TooLargeToThumbnail);
     }
     let (picture, orientation) = decode(source, format, budget)?;
-    let mut small = shrink(&picture, size, orientation);
+    let mut small = redraw(&picture, size, orientation);
     small.apply_orientation(orientation);
     encode(small)
 }
@@ -111,7 +111,7 @@ fn undecodable(error: ImageError) -> MediaError {
 }
 
 /// The picture at its new size, not turned yet.
-fn shrink(picture: &DynamicImage, size: Size, orientation: Orientation) -> DynamicImage {
+fn redraw(picture: &DynamicImage, size: Size, orientation: Orientation) -> DynamicImage {
     let turned = matches!(
         orientation,
         Orientation::Rotate90
@@ -127,10 +127,10 @@ fn shrink(picture: &DynamicImage, size: Size, orientation: Orientation) -> Dynam
     };
     let (x, y, part_width, part_height) = drawing.part;
     if (part_width, part_height) == (width, height) {
-        resample(picture, drawing.width, drawing.height)
+        shrink(picture, drawing.width, drawing.height)
     } else {
         let part = picture.crop_imm(x, y, part_width, part_height);
-        resample(&part, drawing.width, drawing.height)
+        shrink(&part, drawing.width, drawing.height)
     }
 }
 
@@ -141,19 +141,6 @@ const fn transposed(drawing: Drawing) -> Drawing {
         width: drawing.height,
         height: drawing.width,
     }
-}
-
-/// A good filter costs by the pixel of its source: far larger pictures are averaged down to twice
-/// the wanted size first.
-fn resample(picture: &DynamicImage, width: u32, height: u32) -> DynamicImage {
-    if (picture.width(), picture.height()) == (width, height) {
-        return picture.clone();
-    }
-    if picture.width() / 3 >= width && picture.height() / 3 >= height {
-        let halfway = picture.thumbnail_exact(width * 2, height * 2);
-        return halfway.resize_exact(width, height, FilterType::CatmullRom);
-    }
-    picture.resize_exact(width, height, FilterType::CatmullRom)
 }
 
 fn encode(small: DynamicImage) -> Result<Drawn, MediaError> {
