@@ -66,32 +66,54 @@ async fn the_other_sessions_may_stay() {
 }
 
 #[tokio::test]
-async fn an_authenticated_session_serves_only_its_own_request() {
+async fn a_foreign_session_and_password_change_nothing() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let eve = server.register("eve").await;
-    let offer = alice
-        .post("/account/password", json!({ "new_password": NEW_PASSWORD }))
-        .await;
+    let body = json!({ "new_password": NEW_PASSWORD });
+    let offer = alice.post("/account/password", body.clone()).await;
     let session = offer.json()["session"].clone();
-    let body = json!({
-        "new_password": "stolen",
-        "auth": eve.password_stage(session, PASSWORD),
-    });
-    let stolen = eve.post("/account/password", body).await;
-    assert_ne!(stolen.status, 200, "a session of another user was taken");
+    let mut by_eve = body;
+    by_eve["auth"] = eve.password_stage(session, PASSWORD);
+    alice
+        .post("/account/password", by_eve.clone())
+        .await
+        .assert_matrix_error(401, "M_FORBIDDEN");
+    let reply = eve.post("/account/password", by_eve).await;
     assert!(
-        matches!(stolen.status, 400 | 401 | 403),
+        matches!(reply.status, 200 | 400 | 401 | 403),
         "{}",
-        stolen.text()
+        reply.text()
     );
+    let stolen = server.anonymous().try_login("alice", NEW_PASSWORD).await;
+    stolen.assert_matrix_error(403, "M_FORBIDDEN");
     assert_eq!(
         server.anonymous().login("alice", PASSWORD).await.user,
         alice.user
     );
+}
+
+#[tokio::test]
+async fn an_authenticated_session_serves_only_its_own_request() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let lost = alice.another_device().await;
+    let devices = json!({ "devices": [lost.device] });
+    let offer = alice.post("/delete_devices", devices.clone()).await;
+    let session = offer.json()["session"].clone();
+    let mut body = devices;
+    body["auth"] = alice.password_stage(session.clone(), PASSWORD);
+    assert_eq!(alice.post("/delete_devices", body).await.ok(), json!({}));
+    let body = json!({ "new_password": NEW_PASSWORD, "auth": { "session": session } });
+    let reused = alice.post("/account/password", body).await;
+    assert!(
+        matches!(reused.status, 400 | 401 | 403),
+        "{}",
+        reused.text()
+    );
     assert_eq!(
-        server.anonymous().login("eve", PASSWORD).await.user,
-        eve.user
+        server.anonymous().login("alice", PASSWORD).await.user,
+        alice.user
     );
 }
 

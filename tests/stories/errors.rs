@@ -79,18 +79,24 @@ async fn browsers_may_ask_from_anywhere() {
 async fn what_is_not_json_is_told_from_bad_json() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
-    for body in ["", "{", "{\"preset\":", "not json", "{}{}", "\u{feff}[}"] {
+    for body in ["{", "{\"preset\":", "not json", "{}{}", "\u{feff}[}"] {
         let reply = alice
             .raw(Method::POST, "/rooms/!r:hearth.test/invite", body)
             .await;
         reply.assert_matrix_error(400, "M_NOT_JSON");
     }
-    for body in ["[]", "7", "{\"user_id\":7}", "{\"name\":{}}"] {
+    for body in ["[]", "7", "{\"user_id\":7}"] {
         let reply = alice
             .raw(Method::POST, "/rooms/!r:hearth.test/invite", body)
             .await;
         reply.assert_matrix_error(400, "M_BAD_JSON");
     }
+    let missing = alice
+        .raw(Method::POST, "/rooms/!r:hearth.test/invite", "{}")
+        .await;
+    assert_eq!(missing.status, 400, "{}", missing.text());
+    let code = missing.json()["errcode"].clone();
+    assert!(code == "M_BAD_JSON" || code == "M_MISSING_PARAM", "{code}");
     let binary = alice
         .request(Method::POST, "/createRoom")
         .header("content-type", "application/json")
@@ -99,6 +105,19 @@ async fn what_is_not_json_is_told_from_bad_json() {
         .exchange(binary)
         .await
         .assert_matrix_error(400, "M_NOT_JSON");
+}
+
+#[tokio::test]
+async fn an_empty_body_is_an_empty_object() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let room = alice.create_room(json!({})).await;
+    let reply = alice
+        .raw(Method::POST, &format!("/rooms/{room}/leave"), "")
+        .await;
+    assert_eq!(reply.ok(), json!({}));
+    let rooms = alice.get("/joined_rooms").await.ok();
+    assert_eq!(rooms, json!({ "joined_rooms": [] }));
 }
 
 #[tokio::test]

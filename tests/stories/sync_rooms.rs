@@ -185,7 +185,12 @@ async fn lazy_members_are_those_who_speak() {
     let alice = server.register("alice").await;
     let bob = server.register("bob").await;
     let carol = server.register("carol").await;
-    let room = alice.create_room_with(&[&bob, &carol]).await;
+    // A room with a name has no heroes, who would come, too.
+    let room = alice
+        .create_room(json!({ "preset": "public_chat", "name": "Talk" }))
+        .await;
+    bob.join(&room).await;
+    carol.join(&room).await;
     for number in 0..4 {
         bob.say(&room, &number.to_string()).await;
     }

@@ -59,8 +59,14 @@ async fn each_setting_shows_its_part() {
             let single = bob.event(&room, event).await;
             let context = bob.get(&format!("/rooms/{room}/context/{event}")).await;
             if visible.contains(name) {
-                assert_eq!(single.ok()["content"]["body"], *name, "{setting}");
-                assert_eq!(context.ok()["event"]["content"]["body"], *name, "{setting}");
+                let found = (single.status, context.status);
+                assert_eq!(found, (200, 200), "{name} at {setting}: {}", single.text());
+                assert_eq!(single.json()["content"]["body"], *name, "{setting}");
+                assert_eq!(
+                    context.json()["event"]["content"]["body"],
+                    *name,
+                    "{setting}"
+                );
             } else {
                 single.assert_matrix_error(404, "M_NOT_FOUND");
                 assert!(
