@@ -1,9 +1,7 @@
 //! Requests that need user-interactive authentication (specification, client-server API).
 
 use axum::extract::{FromRef, FromRequest, Request};
-use hearth_accounts::{
-    Accounts, AccountsError, Challenge, InteractiveAuth, Operation, StageFailure,
-};
+use hearth_accounts::{Accounts, Challenge, InteractiveAuth, Operation, StageFailure};
 use hearth_bus::Bus;
 use http::StatusCode;
 use ruma::{
@@ -86,8 +84,6 @@ where
         {
             Ok(InteractiveAuth::Complete) => Ok(()),
             Ok(InteractiveAuth::Incomplete(challenge)) => Err(challenged(flows, challenge)),
-            // The session is gone or another's: the client has to begin again.
-            Err(AccountsError::Forbidden(reason)) => Err(ApiError::forbidden(reason)),
             Err(error) => Err(error.into()),
         }
     }

@@ -120,7 +120,6 @@ impl<S: Clone + Send + Sync + 'static> ApiRouter<S> {
     }
 
     /// The router, with an answer for everything else too.
-    #[must_use]
     pub fn finish(self, state: S) -> Router {
         self.0
             .fallback(async || ApiError::unrecognized())
