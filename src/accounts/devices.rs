@@ -57,7 +57,10 @@ impl Accounts {
         let Some(row) = DEVICES.get(snapshot.as_ref(), &(user, device)).await? else {
             return Ok(None);
         };
-        let seen = LAST_SEEN.get(snapshot.as_ref(), &(user, device)).await?;
+        let seen = match self.0.last_seen.recent(user, device) {
+            Some(recent) => Some(recent),
+            None => LAST_SEEN.get(snapshot.as_ref(), &(user, device)).await?,
+        };
         Ok(Some(Device::new(device.to_owned(), row, seen)))
     }
 
@@ -74,7 +77,10 @@ impl Accounts {
         let seen = LAST_SEEN.get_many(snapshot.as_ref(), keys).await?;
         let devices = rows.into_iter().zip(seen);
         Ok(devices
-            .map(|(((_, device), row), seen)| Device::new(device, row, seen))
+            .map(|(((_, device), row), seen)| {
+                let recent = self.0.last_seen.recent(user, &device);
+                Device::new(device, row, recent.or(seen))
+            })
             .collect())
     }
 

@@ -8,7 +8,7 @@ use std::{net::IpAddr, time::Duration};
 use hearth_base::limits::SESSION_CACHE_ENTRIES_MAX;
 use hearth_store::{Batch, CommitError, StoreError};
 use moka::sync::Cache;
-use ruma::{OwnedDeviceId, OwnedUserId};
+use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Accounts, Authenticated, tables::LAST_SEEN};
@@ -22,12 +22,17 @@ pub(crate) struct LastSeenRow {
     pub(crate) ip: String,
 }
 
-/// When each device was written last, in Unix milliseconds.
-pub(crate) struct LastSeen(Cache<(OwnedUserId, OwnedDeviceId), u64>);
+/// What was noted last of each device, which may be on its way to the store.
+pub(crate) struct LastSeen(Cache<(OwnedUserId, OwnedDeviceId), LastSeenRow>);
 
 impl LastSeen {
     pub(crate) fn new() -> Self {
         Self(Cache::new(SESSION_CACHE_ENTRIES_MAX))
+    }
+
+    /// What was noted of a device, unless that is long ago.
+    pub(crate) fn recent(&self, user: &UserId, device: &DeviceId) -> Option<LastSeenRow> {
+        self.0.get(&(user.to_owned(), device.to_owned()))
     }
 }
 
@@ -39,16 +44,16 @@ impl Accounts {
         let at_ms = self.0.clock.now_ms();
         let interval_ms = WRITE_INTERVAL.as_secs() * 1_000;
         let last = self.0.last_seen.0.get(&key);
-        if last.is_some_and(|last| at_ms < last.saturating_add(interval_ms)) {
+        if last.is_some_and(|last| at_ms < last.at_ms.saturating_add(interval_ms)) {
             return;
         }
-        self.0.last_seen.0.insert(key.clone(), at_ms);
+        let row = LastSeenRow {
+            at_ms,
+            ip: ip.to_string(),
+        };
+        self.0.last_seen.0.insert(key.clone(), row.clone());
         let accounts = self.clone();
         tokio::spawn(async move {
-            let row = LastSeenRow {
-                at_ms,
-                ip: ip.to_string(),
-            };
             if let Err(error) = accounts.write_seen(&key, &row).await {
                 tracing::debug!(%error, "a device's last use was not noted");
             }

@@ -6,13 +6,16 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 
 use crate::config::{Log, LogFormat};
 
+/// Libraries that tell of every decision as if it were news; the settings may say otherwise.
+const QUIET: &str = "ruma_state_res=warn";
+
 /// Starts logging for the whole process.
 ///
 /// # Errors
 /// When the process logs already, or the level is not one.
 pub fn start(settings: &Log) -> Result<(), LogError> {
-    let filter =
-        EnvFilter::try_new(&settings.level).map_err(|error| LogError(error.to_string()))?;
+    let directives = format!("{QUIET},{}", settings.level);
+    let filter = EnvFilter::try_new(directives).map_err(|error| LogError(error.to_string()))?;
     let lines = fmt::layer().with_writer(stderr);
     let registry = tracing_subscriber::registry().with(filter);
     let started = match settings.format {
