@@ -67,12 +67,9 @@ impl Rooms {
             .clone()
             .unwrap_or_else(|| self.default_version().clone());
         let mut plan = plan(&request, &version)?;
-        let now = u64::from(self.clock().now().get());
-        for attempt in 0..ROOM_CONFLICT_RETRIES_MAX as u64 {
+        for _ in 0..ROOM_CONFLICT_RETRIES_MAX {
             if let Some(create) = plan.first_mut() {
-                // The create event names the room by its hash, so its time is decided once, and
-                // a room that was made alike in the same millisecond needs another.
-                let time = UInt::new_saturating(now.saturating_add(attempt));
+                let time = UInt::new_saturating(self.creation_time_ms());
                 create.origin_server_ts = Some(MilliSecondsSinceUnixEpoch(time));
             }
             if let Some(room) = self.try_create(&request, &plan, version.clone()).await? {

@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -56,6 +56,8 @@ struct Inner {
     tasks: TaskTracker,
     /// The position of the last redaction, for readers of older snapshots.
     last_redaction: AtomicI64,
+    /// The time of the last room that was created, in Unix milliseconds.
+    last_creation_ms: AtomicU64,
 }
 
 impl Rooms {
@@ -93,6 +95,7 @@ impl Rooms {
             hasher,
             tasks,
             last_redaction: AtomicI64::new(0),
+            last_creation_ms: AtomicU64::new(0),
         }))
     }
 
@@ -166,6 +169,16 @@ impl Rooms {
         &self.0.rooms_by_nid
     }
 
+    /// Now, in Unix milliseconds, but never the same twice: since room version 12 the hash of the
+    /// create event names the room, and two rooms that are made alike need two names.
+    pub(crate) fn creation_time_ms(&self) -> u64 {
+        let now = self.0.clock.now_ms();
+        let later = |last: u64| Some(now.max(last.saturating_add(1)));
+        let last = &self.0.last_creation_ms;
+        let before = last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
+        now.max(before.unwrap_or_default().saturating_add(1))
+    }
+
     pub(crate) fn last_redaction(&self) -> StreamPosition {
         StreamPosition(self.0.last_redaction.load(Ordering::SeqCst))
     }
@@ -180,7 +193,9 @@ impl Rooms {
         if nids.is_empty() {
             return;
         }
-        self.0.last_redaction.fetch_max(position.0, Ordering::SeqCst);
+        self.0
+            .last_redaction
+            .fetch_max(position.0, Ordering::SeqCst);
         for nid in nids {
             self.0.events.invalidate(nid);
         }

@@ -10,6 +10,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+// The fixture is shared with the benchmark, which knows this crate by its name.
+#[cfg(test)]
+extern crate self as hearth_sync;
+
 mod account_data;
 mod answer;
 mod changes;
@@ -26,6 +30,8 @@ mod summary;
 mod sync;
 #[cfg(test)]
 mod sync_tests;
+#[cfg(test)]
+mod testing;
 mod token;
 mod unread;
 
