@@ -59,20 +59,32 @@ impl Sync {
             });
         }
         let snapshot = self.store().snapshot().await?;
-        let view = View {
+        let view = self
+            .view(request, snapshot.as_ref(), snapshot.position())
+            .await?;
+        let (response, is_empty) = view.build(session, version).await?;
+        Ok(Answer { response, is_empty })
+    }
+
+    /// What an answer to `request` with everything up to `position` is made from.
+    pub(crate) async fn view<'a>(
+        &'a self,
+        request: &'a Request,
+        snapshot: &'a dyn Snapshot,
+        position: StreamPosition,
+    ) -> Result<View<'a>, SyncError> {
+        Ok(View {
             sync: self,
             request,
-            snapshot: snapshot.as_ref(),
-            position: snapshot.position(),
+            snapshot,
+            position,
             since: request.since,
             since_version: request
                 .since
                 .filter(|since| since.epoch == self.bus().epoch())
                 .map_or(Version(0), |since| Version(since.version)),
             ignored: self.accounts().ignored_users(&request.user_id).await?,
-        };
-        let (response, is_empty) = view.build(session, version).await?;
-        Ok(Answer { response, is_empty })
+        })
     }
 }
 

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use hearth_rooms::Room;
+use hearth_statemap::StateRoot;
 use ruma::{
-    OwnedUserId, UserId, api::client::sync::sync_events::v3::Response,
+    OwnedUserId, UserId,
+    api::client::sync::sync_events::{DeviceLists, v3::Response},
     events::room::member::MembershipState,
 };
 use serde::Deserialize;
 
-use crate::{SyncError, answer::View, joined::Window};
+use crate::{Request, Sync, SyncError, SyncToken, answer::View};
 
 /// Users whose membership of the user's rooms changed.
 #[derive(Default)]
@@ -34,7 +36,8 @@ impl Encounters {
         &mut self,
         view: &View<'_>,
         room: &Room,
-        window: &Window,
+        known: Option<StateRoot>,
+        end: StateRoot,
         just_joined: bool,
     ) -> Result<(), SyncError> {
         let Some(since) = view.since else {
@@ -49,7 +52,7 @@ impl Encounters {
             }
             return Ok(());
         }
-        let known = match window.known {
+        let known = match known {
             Some(known) => known,
             None => {
                 rooms
@@ -57,11 +60,11 @@ impl Encounters {
                     .await?
             }
         };
-        if known.members == window.end.members {
+        if known.members == end.members {
             return Ok(());
         }
         let changes = rooms
-            .member_changes(view.snapshot, room.nid(), known, window.end)
+            .member_changes(view.snapshot, room.nid(), known, end)
             .await?;
         for (before, after) in changes {
             let joined = |event: &Option<hearth_rooms::Event>| {
@@ -97,6 +100,45 @@ impl Encounters {
             }
         }
         Ok(())
+    }
+}
+
+impl Sync {
+    /// Whose devices changed between two syncs, and whom the user left, as those syncs told it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn device_changes(
+        &self,
+        user_id: &UserId,
+        from: SyncToken,
+        to: SyncToken,
+    ) -> Result<DeviceLists, SyncError> {
+        let request = Request::device_lists(user_id, from);
+        let snapshot = self.store().snapshot().await?;
+        let position = to.position.min(snapshot.position());
+        let view = self.view(&request, snapshot.as_ref(), position).await?;
+        let mut encounters = Encounters::default();
+        for (nid, row) in self.rooms().memberships(view.snapshot, user_id).await? {
+            let room = self.rooms().room_by_nid(view.snapshot, nid).await?;
+            let joined = row.value.last_joined(row.position);
+            if row.value.state == MembershipState::Join {
+                let just_joined = joined.is_some_and(|joined| view.is_new(joined));
+                let known = self
+                    .rooms()
+                    .state_at(view.snapshot, nid, from.position)
+                    .await?;
+                let end = self.rooms().state_at(view.snapshot, nid, position).await?;
+                encounters
+                    .note(&view, &room, Some(known), end, just_joined)
+                    .await?;
+            } else if joined.is_some() && view.is_new(row.position) {
+                encounters.leave(&view, &room).await?;
+            }
+        }
+        let mut response = Response::new(String::new());
+        view.device_lists(&mut response, encounters).await?;
+        Ok(response.device_lists)
     }
 }
 

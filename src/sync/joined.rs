@@ -50,7 +50,9 @@ impl View<'_> {
         let window = self
             .window(room, self.position, head.state, just_joined)
             .await?;
-        encounters.note(self, room, &window, just_joined).await?;
+        encounters
+            .note(self, room, window.known, window.end, just_joined)
+            .await?;
 
         let mut joined = JoinedRoom::new();
         joined.state = self.state(room, &window).await?;

@@ -7,7 +7,7 @@ use ruma::api::client::sync::sync_events::v3::LeftRoom;
 use crate::{SyncError, account_data::RoomData, answer::View, device_lists::Encounters};
 
 impl View<'_> {
-    /// A left room; `None` if the client knows, did not ask, or the user forgot it.
+    /// A left room; `None` if the client knows, or neither asked nor saw the leave.
     pub(crate) async fn left(
         &self,
         encounters: &mut Encounters,
@@ -17,7 +17,8 @@ impl View<'_> {
     ) -> Result<Option<LeftRoom>, SyncError> {
         let asked = self.since.is_none() && self.filter().room.include_leave;
         let is_news = self.since.is_some() && self.is_new(row.position);
-        if row.value.forgotten || !(asked || is_news) {
+        // That the room was left is news to the client also when another one has forgotten it.
+        if !(is_news || asked && !row.value.forgotten) {
             return Ok(None);
         }
         let leaving = self

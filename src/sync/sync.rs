@@ -8,7 +8,7 @@ use hearth_bus::{Bus, Version};
 use hearth_rooms::Rooms;
 use hearth_store::Store;
 use ruma::{
-    OwnedDeviceId, OwnedUserId,
+    OwnedDeviceId, OwnedUserId, UserId,
     api::client::{filter::FilterDefinition, sync::sync_events::v3::Response},
     presence::PresenceState,
 };
@@ -40,6 +40,22 @@ pub struct Request {
     pub timeout: Duration,
     /// What syncing does to the user's presence.
     pub set_presence: PresenceState,
+}
+
+impl Request {
+    /// A request of which only the device lists matter.
+    pub(crate) fn device_lists(user_id: &UserId, since: SyncToken) -> Self {
+        Self {
+            user_id: user_id.to_owned(),
+            device_id: "".into(),
+            since: Some(since),
+            filter: Arc::default(),
+            full_state: false,
+            use_state_after: false,
+            timeout: Duration::ZERO,
+            set_presence: PresenceState::Offline,
+        }
+    }
 }
 
 /// What clients have not seen yet. Cheap to clone.

@@ -127,7 +127,11 @@ impl View<'_> {
         if !events.is_empty() {
             let rules = self.sync.accounts().push_rules(self.user_id()).await?;
             let context = self.push_context(room, head).await?;
-            for event in events.iter().filter(|event| event.redacted_by().is_none()) {
+            for event in events
+                .iter()
+                .rev()
+                .filter(|event| event.redacted_by().is_none())
+            {
                 counted.add(event, &rules, &context).await?;
             }
         }
@@ -168,8 +172,13 @@ impl Counted {
     ) -> Result<(), SyncError> {
         let pdu = event.pdu();
         let root = thread_of(event);
-        let is_own = pdu.sender() == context.user_id;
-        if is_own || event.position() <= self.read.of_thread(root.as_deref()) {
+        if pdu.sender() == context.user_id {
+            if pdu.state_key().is_none() {
+                self.forget(root.as_ref());
+            }
+            return Ok(());
+        }
+        if event.position() <= self.read.of_thread(root.as_deref()) {
             return Ok(());
         }
         let json = serde_json::value::RawValue::from_string(pdu.json().to_owned())?;
@@ -184,6 +193,14 @@ impl Counted {
             counts.highlights += u64::from(actions.iter().any(Action::is_highlight));
         }
         Ok(())
+    }
+
+    /// Who speaks has read what was said before.
+    fn forget(&mut self, thread: Option<&OwnedEventId>) {
+        match thread {
+            Some(root) => drop(self.threads.remove(root)),
+            None => self.main = Counts::default(),
+        }
     }
 }
 
