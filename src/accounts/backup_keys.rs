@@ -10,11 +10,11 @@ use hearth_base::limits::{
 };
 use hearth_store::{Batch, Direction, KeyRange, Snapshot};
 use ruma::{
-    OwnedRoomId, OwnedUserId, RoomId, UserId,
+    OwnedRoomId, OwnedUserId, RoomId, UInt, UserId,
     api::client::backup::{KeyBackupData, RoomKeyBackup},
     serde::Raw,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -31,19 +31,30 @@ pub(crate) struct BackupKeyRow {
     json: String,
 }
 
+/// What makes one key better than another. `session_data` depends on the algorithm and is the
+/// clients' business.
+#[derive(Deserialize)]
+struct Rank {
+    is_verified: bool,
+    first_message_index: UInt,
+    forwarded_count: UInt,
+    #[serde(rename = "session_data")]
+    _session_data: IgnoredAny,
+}
+
 impl BackupKeyRow {
     fn new(key: &Raw<KeyBackupData>) -> Result<Self, AccountsError> {
         let json = key.json().get();
         if json.len() > ENCRYPTION_KEY_BYTES_MAX {
             return Err(AccountsError::TooLarge("the backed-up key"));
         }
-        let data = key
-            .deserialize()
-            .map_err(|error| AccountsError::invalid(format!("malformed backup key: {error}")))?;
+        let rank: Rank = key
+            .deserialize_as_unchecked()
+            .map_err(|error| AccountsError::BadJson(format!("malformed backup key: {error}")))?;
         Ok(Self {
-            is_verified: data.is_verified,
-            first_message_index: data.first_message_index.into(),
-            forwarded_count: data.forwarded_count.into(),
+            is_verified: rank.is_verified,
+            first_message_index: rank.first_message_index.into(),
+            forwarded_count: rank.forwarded_count.into(),
             json: json.to_owned(),
         })
     }
@@ -87,7 +98,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountsError::WrongBackupVersion`] if `version` is not the present one,
-    /// [`AccountsError::NotFound`] if there is no backup, [`AccountsError::Invalid`] for a
+    /// [`AccountsError::NotFound`] if there is no backup, [`AccountsError::BadJson`] for a
     /// malformed key, [`AccountsError::TooLarge`] for too many or too large ones.
     pub async fn put_backup_keys(
         &self,
@@ -336,6 +347,25 @@ mod tests {
                 .unwrap();
             assert_eq!(serde_json::to_value(stored).unwrap(), kept);
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_in_the_session_data_is_up_to_the_clients() {
+        let fixture = fixture();
+        let alice = fixture.user("alice").await;
+        let version = fixture
+            .accounts
+            .create_backup_version(&alice, &algorithm("eHh4"))
+            .await
+            .unwrap();
+        let mut strange = key(false, 0, 0);
+        strange["session_data"] = json!({ "a": "b" });
+        let keys = [("s", strange.clone())];
+        let state = put(&fixture, &alice, &version, &keys).await.unwrap();
+        assert_eq!(state.count, 1);
+        strange.as_object_mut().unwrap().remove("session_data");
+        let refused = put(&fixture, &alice, &version, &[("t", strange)]).await;
+        assert!(matches!(refused, Err(AccountsError::BadJson(_))));
     }
 
     #[tokio::test]

@@ -18,7 +18,8 @@ impl Accounts {
     /// Stores the identity keys of a device; equal keys change nothing.
     ///
     /// # Errors
-    /// [`AccountsError::Invalid`] if they are malformed or another device's,
+    /// [`AccountsError::BadJson`] if they are malformed, [`AccountsError::Invalid`] if they are
+    /// another device's, [`AccountsError::TooLarge`] if they are too large,
     /// [`AccountsError::NotFound`] if there is no such device.
     pub async fn upload_device_keys(
         &self,
@@ -111,7 +112,7 @@ fn checked(
         return Err(AccountsError::TooLarge("the device keys"));
     }
     let malformed = |error: serde_json::Error| {
-        AccountsError::invalid(format!("malformed device keys: {error}"))
+        AccountsError::BadJson(format!("malformed device keys: {error}"))
     };
     let typed = keys.deserialize().map_err(malformed)?;
     if typed.user_id != user || typed.device_id != device {

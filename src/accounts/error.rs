@@ -8,6 +8,9 @@ pub enum AccountsError {
     /// The request is malformed; sending it again will not help.
     #[error("{0}")]
     Invalid(String),
+    /// The JSON of the request lacks something, or has it in another shape.
+    #[error("{0}")]
+    BadJson(String),
     /// The user name does not follow the grammar for new users.
     #[error("not a valid user name: {0}")]
     InvalidUsername(String),

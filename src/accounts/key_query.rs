@@ -18,7 +18,7 @@ use crate::{
     tables::{DEVICE_KEYS, DEVICES, SIGNATURES},
 };
 
-/// The keys of local users. Users and devices without keys are left out.
+/// The keys of local users. Devices without keys are left out; users without any have an empty map.
 #[derive(Clone, Debug, Default)]
 pub struct QueriedKeys {
     /// Keys of devices, with the device's display name in `unsigned`.
@@ -50,9 +50,7 @@ impl Accounts {
         for (user, devices) in wanted.iter().filter(|(user, _)| self.is_local(user)) {
             let signatures = visible_signatures(snapshot, requester, user).await?;
             let keys = device_keys(snapshot, user, devices, &signatures).await?;
-            if !keys.is_empty() {
-                found.device_keys.insert(user.clone(), keys);
-            }
+            found.device_keys.insert(user.clone(), keys);
             let mut usages = vec![
                 (KeyUsage::Master, &mut found.master_keys),
                 (KeyUsage::SelfSigning, &mut found.self_signing_keys),

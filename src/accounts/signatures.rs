@@ -429,17 +429,24 @@ mod tests {
         let fixture = fixture();
         let alice = fixture.user_with_device("alice", device_id!("A")).await;
         let signer = Signer::new(Some("A"));
-        let bad = [
+        let upload = async |keys: Value| {
+            let accounts = &fixture.accounts;
+            accounts
+                .upload_device_keys(&alice, device_id!("A"), &raw(&keys))
+                .await
+        };
+        for malformed in [
             json!({}),
             json!({ "user_id": alice, "device_id": "A", "keys": 5 }),
+        ] {
+            let refused = upload(malformed).await;
+            assert!(matches!(refused, Err(AccountsError::BadJson(_))));
+        }
+        for others in [
             signer.device_keys(&alice, "B"),
             signer.device_keys(ruma::user_id!("@bob:example.org"), "A"),
-        ];
-        for keys in bad {
-            let accounts = &fixture.accounts;
-            let refused = accounts
-                .upload_device_keys(&alice, device_id!("A"), &raw(&keys))
-                .await;
+        ] {
+            let refused = upload(others).await;
             assert!(matches!(refused, Err(AccountsError::Invalid(_))));
         }
     }

@@ -86,8 +86,8 @@ impl Accounts {
     /// `user` is whose request it is; none at registration. Without `auth` a session begins.
     ///
     /// # Errors
-    /// [`AccountsError::Forbidden`] if the session does not exist, or is another operation's or
-    /// another user's.
+    /// [`AccountsError::Forbidden`] if the session does not exist, or it or the credentials are
+    /// another user's, or it is another operation's.
     pub async fn authenticate_interactively(
         &self,
         flows: &[AuthFlow],
@@ -190,8 +190,13 @@ impl Accounts {
             UserIdentifier::Matrix(matrix) => self.login_user(&matrix.user).await?,
             _ => None,
         };
-        let named = named.filter(|named| user.is_none_or(|user| user == named));
-        self.verify_password(named.as_deref(), password).await
+        let is_right = self.verify_password(named.as_deref(), password).await?;
+        let is_other = user.is_some_and(|user| named.as_deref() != Some(user));
+        if is_right && is_other {
+            let reason = "these are the credentials of another user";
+            return Err(AccountsError::forbidden(reason));
+        }
+        Ok(is_right)
     }
 }
 
@@ -259,7 +264,7 @@ mod tests {
                 .authenticate_interactively(&flows, &operation, Some(&alice), Some(&auth))
                 .await
         };
-        for (user, secret) in [("alice", "wrong"), ("bob", "secret"), ("nobody", "secret")] {
+        for (user, secret) in [("alice", "wrong"), ("bob", "wrong"), ("nobody", "secret")] {
             let InteractiveAuth::Incomplete(challenge) = attempt(user, secret).await.unwrap()
             else {
                 panic!("{user} got through");
@@ -267,6 +272,10 @@ mod tests {
             assert_eq!(challenge.failure, Some(StageFailure::Refused));
             assert!(challenge.completed.is_empty());
         }
+        assert!(matches!(
+            attempt("bob", "secret").await,
+            Err(AccountsError::Forbidden(_))
+        ));
         assert_eq!(
             attempt("alice", "secret").await.unwrap(),
             InteractiveAuth::Complete

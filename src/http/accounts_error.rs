@@ -12,6 +12,7 @@ impl From<AccountsError> for ApiError {
         let message = error.to_string();
         match error {
             AccountsError::Invalid(_) => Self::invalid_param(message),
+            AccountsError::BadJson(_) => Self::bad_json(message),
             AccountsError::InvalidUsername(_) => {
                 Self::bad_request(ErrorCode::InvalidUsername, message)
             }

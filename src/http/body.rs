@@ -36,8 +36,20 @@ pub(crate) async fn read_json(body: Body) -> Result<Bytes, ApiError> {
     if bytes.is_empty() {
         return Ok(Bytes::from_static(b"{}"));
     }
+    check_encoding(&bytes)?;
     check_depth(&bytes)?;
     Ok(bytes)
+}
+
+/// Refuses what is not UTF-8. The parser does not look into strings that it passes over.
+fn check_encoding(json: &[u8]) -> Result<(), ApiError> {
+    match std::str::from_utf8(json) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(ApiError::bad_request(
+            ErrorCode::NotJson,
+            "the body is not UTF-8",
+        )),
+    }
 }
 
 /// Refuses nesting deeper than [`JSON_DEPTH_MAX`]. Whether it is JSON at all the parser finds out.
@@ -78,6 +90,13 @@ mod tests {
         let error = read_json(body).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(error.code(), Some(&ErrorCode::TooLarge));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_utf_8_is_not_json() {
+        let body = Body::from(&b"{\"name\":\"\xff\"}"[..]);
+        let error = read_json(body).await.unwrap_err();
+        assert_eq!(error.code(), Some(&ErrorCode::NotJson));
     }
 
     #[test]

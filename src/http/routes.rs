@@ -19,7 +19,7 @@ use http::{
 use ruma::api::{Metadata, error::ErrorCode, path_builder::PathBuilder};
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
-use crate::{Access, ApiError, Authenticate, Interactive, Ruma, Streamed};
+use crate::{Access, ApiError, Authenticate, Extended, Interactive, Ruma, Streamed};
 
 /// An extractor that carries the request of an endpoint.
 pub trait Carrier {
@@ -28,6 +28,10 @@ pub trait Carrier {
 }
 
 impl<R: Metadata<Authentication: Authenticate>> Carrier for Ruma<R> {
+    type Request = R;
+}
+
+impl<R: Metadata<Authentication: Authenticate>> Carrier for Extended<R> {
     type Request = R;
 }
 

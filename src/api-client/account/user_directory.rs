@@ -1,5 +1,5 @@
 //! `POST /user_directory/search`: users with whom the searcher shares a room, and users in rooms
-//! that everybody may join or read.
+//! that everybody may join or read. Nobody finds themselves.
 
 use axum::extract::State;
 use hearth_accounts::{Accounts, DirectoryEntry};
@@ -34,7 +34,8 @@ pub(crate) async fn search_users(
         .search_users(&request.search_term, CANDIDATES_MAX)
         .await?
     {
-        if !is_visible(&rooms, &caller.user, &entry.user).await? {
+        let is_searcher = entry.user == caller.user;
+        if is_searcher || !is_visible(&rooms, &caller.user, &entry.user).await? {
             continue;
         }
         if results.len() == limit {
@@ -49,7 +50,7 @@ pub(crate) async fn search_users(
 async fn is_visible(rooms: &Rooms, searcher: &UserId, user: &UserId) -> Result<bool, Error> {
     let snapshot = rooms.snapshot().await?;
     let snapshot = snapshot.as_ref();
-    if searcher == user || rooms.share_a_room(snapshot, searcher, user).await? {
+    if rooms.share_a_room(snapshot, searcher, user).await? {
         return Ok(true);
     }
     let memberships = rooms.memberships(snapshot, user).await?;

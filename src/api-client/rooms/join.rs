@@ -2,24 +2,38 @@
 
 use axum::extract::State;
 use hearth_accounts::Accounts;
-use hearth_http::{Caller, Ruma, RumaResponse};
+use hearth_http::{Caller, Extended, RumaResponse};
 use hearth_rooms::{Room, Rooms};
 use ruma::{
     OwnedRoomId,
     api::client::membership::{join_room_by_id, join_room_by_id_or_alias},
 };
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::access::{named_room, profile_of};
 use crate::error::Error;
 
+/// What a client cannot put into its member event by joining; the rest of the body it can.
+const SERVERS_KEYS: [&str; 6] = [
+    "membership",
+    "displayname",
+    "avatar_url",
+    "join_authorised_via_users_server",
+    "third_party_invite",
+    "third_party_signed",
+];
+
 pub(crate) async fn join(
     State(rooms): State<Rooms>,
     State(accounts): State<Accounts>,
-    Ruma { request, caller }: Ruma<join_room_by_id_or_alias::v3::Request>,
+    Extended {
+        request,
+        caller,
+        body,
+    }: Extended<join_room_by_id_or_alias::v3::Request>,
 ) -> Result<RumaResponse<join_room_by_id_or_alias::v3::Response>, Error> {
     let room = named_room(&rooms, &request.room_id_or_alias).await?;
-    let room_id = enter(&rooms, &accounts, &caller, &room, request.reason).await?;
+    let room_id = enter(&rooms, &accounts, &caller, &room, body).await?;
     Ok(RumaResponse(join_room_by_id_or_alias::v3::Response::new(
         room_id,
     )))
@@ -28,10 +42,14 @@ pub(crate) async fn join(
 pub(crate) async fn join_by_id(
     State(rooms): State<Rooms>,
     State(accounts): State<Accounts>,
-    Ruma { request, caller }: Ruma<join_room_by_id::v3::Request>,
+    Extended {
+        request,
+        caller,
+        body,
+    }: Extended<join_room_by_id::v3::Request>,
 ) -> Result<RumaResponse<join_room_by_id::v3::Response>, Error> {
     let room = rooms.existing_room(&request.room_id).await?;
-    let room_id = enter(&rooms, &accounts, &caller, &room, request.reason).await?;
+    let room_id = enter(&rooms, &accounts, &caller, &room, body).await?;
     Ok(RumaResponse(join_room_by_id::v3::Response::new(room_id)))
 }
 
@@ -40,16 +58,14 @@ async fn enter(
     accounts: &Accounts,
     caller: &Caller,
     room: &Room,
-    reason: Option<String>,
+    mut content: Map<String, Value>,
 ) -> Result<OwnedRoomId, Error> {
     if caller.is_guest {
         check_guest_access(rooms, room).await?;
     }
     let profile = profile_of(accounts, &caller.user).await?;
-    let reason = reason.map(|reason| ("reason".to_owned(), reason.into()));
-    rooms
-        .join(room, &caller.user, &profile, Map::from_iter(reason))
-        .await?;
+    content.retain(|key, value| !value.is_null() && !SERVERS_KEYS.contains(&&**key));
+    rooms.join(room, &caller.user, &profile, content).await?;
     Ok(room.id().to_owned())
 }
 

@@ -1,26 +1,25 @@
 //! `GET /rooms/{roomId}/members` and `GET /rooms/{roomId}/joined_members`.
 
-use hearth_http::{Ruma, RumaResponse};
-use std::collections::BTreeMap;
-
-use axum::extract::State;
+use axum::{Json, extract::State};
 use hearth_base::StreamPosition;
+use hearth_http::{Ruma, RumaResponse};
 use hearth_rooms::{Direction, Event, Room, Rooms, RoomsError, Side, Snapshot};
 use ruma::{
     UserId,
-    api::client::membership::{
-        get_member_events,
-        joined_members::{self, v3::RoomMember},
-    },
+    api::client::membership::{get_member_events, joined_members},
     events::room::member::MembershipState,
 };
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use super::{
     access::{known_room, not_in_room},
     render,
 };
 use crate::error::Error;
+
+/// The events with which a room begins: its creation, and its creator's joining.
+const FIRST_EVENTS: usize = 2;
 
 pub(crate) async fn members(
     State(rooms): State<Rooms>,
@@ -45,23 +44,25 @@ pub(crate) async fn members(
 pub(crate) async fn joined_members(
     State(rooms): State<Rooms>,
     Ruma { request, caller }: Ruma<joined_members::v3::Request>,
-) -> Result<RumaResponse<joined_members::v3::Response>, Error> {
+) -> Result<Json<Value>, Error> {
     let room = known_room(&rooms, &request.room_id).await?;
     let snapshot = rooms.snapshot().await?;
     let snapshot = snapshot.as_ref();
     if !rooms.is_joined(snapshot, room.nid(), &caller.user).await? {
         return Err(not_in_room().into());
     }
-    let mut joined = BTreeMap::new();
+    let mut joined = Map::new();
     for (user_id, member) in rooms.members(snapshot, room.nid()).await? {
         if member.state == MembershipState::Join {
-            let mut shown = RoomMember::new();
-            shown.display_name = member.display_name;
-            shown.avatar_url = member.avatar_url.map(Into::into);
-            joined.insert(user_id, shown);
+            // Clients rely on both keys; ruma's type would leave out what is not set.
+            let shown = json!({
+                "display_name": member.display_name,
+                "avatar_url": member.avatar_url,
+            });
+            joined.insert(user_id.to_string(), shown);
         }
     }
-    Ok(RumaResponse(joined_members::v3::Response::new(joined)))
+    Ok(Json(json!({ "joined": joined })))
 }
 
 /// The event that ends the timeline at a place: of those who left, no later than their leaving.
@@ -78,10 +79,17 @@ async fn last_visible(
         _ => at.0,
     };
     let (start, backward) = (StreamPosition::MIN, Direction::Backward);
-    let last = rooms
+    let mut last = rooms
         .timeline(snapshot, room.nid(), start, upto, backward, 1)
         .await?;
-    let Some(event) = last.into_iter().next() else {
+    if last.is_empty() {
+        // Before the first event nobody is there; the client means the beginning of the room.
+        let (end, forward) = (snapshot.position(), Direction::Forward);
+        last = rooms
+            .timeline(snapshot, room.nid(), start, end, forward, FIRST_EVENTS)
+            .await?;
+    }
+    let Some(event) = last.pop() else {
         return Ok(None);
     };
     if rooms

@@ -64,6 +64,43 @@ async fn people_come_and_go() {
 }
 
 #[tokio::test]
+async fn joining_adds_to_the_member_event() {
+    let server = server();
+    let (alice, bob) = (server.client("alice").await, server.client("bob").await);
+    let room = new_room(&alice, json!({ "preset": "public_chat" })).await;
+    let body = json!({ "foo": "bar", "membership": "ban", "reason": null });
+    bob.ok("POST", &format!("v3/join/{room}"), body).await;
+    let state = format!("v3/rooms/{room}/state/m.room.member/{}", bob.user);
+    let member = bob.ok("GET", &state, Value::Null).await;
+    assert_eq!(member["membership"], "join");
+    assert_eq!(member["foo"], "bar");
+    assert_eq!(member.get("reason"), None);
+}
+
+#[tokio::test]
+async fn members_are_shown_with_both_keys_and_from_the_beginning() {
+    let server = server();
+    let (alice, bob) = (server.client("alice").await, server.client("bob").await);
+    let room = new_room(&alice, json!({ "preset": "public_chat" })).await;
+    let synced = alice.ok("GET", "v3/sync", Value::Null).await;
+    let timeline = &synced["rooms"]["join"][&room]["timeline"];
+    let at = timeline["prev_batch"].as_str().unwrap().to_owned();
+    bob.ok("POST", &format!("v3/join/{room}"), json!({})).await;
+    let path = format!("v3/rooms/{room}/members?at={at}");
+    let members = alice.ok("GET", &path, Value::Null).await;
+    let names: Vec<_> = members["chunk"].as_array().unwrap().iter().collect();
+    assert_eq!(names.len(), 1);
+    assert_eq!(names[0]["state_key"], alice.user.as_str());
+
+    let path = format!("v3/rooms/{room}/joined_members");
+    let joined = alice.ok("GET", &path, Value::Null).await;
+    for user in [&alice.user, &bob.user] {
+        let member = joined["joined"][user.as_str()].as_object().unwrap();
+        assert!(member.contains_key("display_name") && member.contains_key("avatar_url"));
+    }
+}
+
+#[tokio::test]
 async fn who_is_not_known_is_not_invited() {
     let server = server();
     let alice = server.client("alice").await;
