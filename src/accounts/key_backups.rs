@@ -2,9 +2,11 @@
 //!
 //! A version's number never comes twice: deleted versions leave a mark.
 
+use std::collections::BTreeMap;
+
 use hearth_store::{Batch, Direction, Snapshot};
 use ruma::{UserId, api::client::backup::BackupAlgorithm, serde::Raw};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -224,12 +226,20 @@ pub(crate) async fn last_version(
     Ok(rows.next().map(|((_, version), row)| (version, row)))
 }
 
+/// What the server knows of an algorithm: the data is the clients' business.
+#[derive(Deserialize)]
+struct Algorithm {
+    algorithm: String,
+    #[serde(rename = "auth_data")]
+    _auth_data: BTreeMap<String, IgnoredAny>,
+}
+
 fn algorithm_name(algorithm: &Raw<BackupAlgorithm>) -> Result<String, AccountsError> {
     if algorithm.json().get().len() > ALGORITHM_BYTES_MAX {
         return Err(AccountsError::TooLarge("the data of the algorithm"));
     }
-    let parsed = algorithm.deserialize();
+    let parsed = algorithm.deserialize_as_unchecked::<Algorithm>();
     parsed
-        .map(|algorithm| algorithm.algorithm().to_owned())
+        .map(|parsed| parsed.algorithm)
         .map_err(|error| AccountsError::invalid(format!("malformed backup algorithm: {error}")))
 }

@@ -13,6 +13,7 @@ use ruma::api::{
     IncomingRequest, IncomingRequestExt, Metadata,
     error::{DeserializationError, ErrorCode, FromHttpRequestError},
 };
+use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
 use crate::{
@@ -21,8 +22,9 @@ use crate::{
     body,
 };
 
-/// What ruma says of a body that it does not parse but needs to be an object.
-const NOT_AN_OBJECT: &str = "expected a JSON object";
+/// What is said of bodies only: of one that is not parsed but has to be an object, and of one that
+/// is none of several alternatives.
+const OF_BODIES: [&str; 2] = ["expected a JSON object", "of untagged enum"];
 
 /// A request and who makes it: a [`crate::Caller`] where the endpoint needs a token, `Option` of
 /// one where a token is optional, `()` where it does not matter.
@@ -109,10 +111,11 @@ pub(crate) fn parse<R: IncomingRequest>(
     path: &RawPathParams,
 ) -> Result<R, ApiError> {
     let path: Vec<&str> = path.iter().map(|(_, value)| value).collect();
-    R::try_from_http_request(http::Request::from_parts(parts, body), &path).map_err(refused)
+    R::try_from_http_request(http::Request::from_parts(parts, body), &path)
+        .map_err(|error| refused(error, body))
 }
 
-fn refused(error: FromHttpRequestError) -> ApiError {
+fn refused(error: FromHttpRequestError, body: &[u8]) -> ApiError {
     let message = error.to_string();
     let FromHttpRequestError::Deserialization(error) = error else {
         return ApiError::unrecognized();
@@ -122,9 +125,14 @@ fn refused(error: FromHttpRequestError) -> ApiError {
             Category::Syntax | Category::Eof | Category::Io => {
                 ApiError::bad_request(ErrorCode::NotJson, message)
             }
-            // Path arguments fail without a place in the body; so does a body that is kept raw.
-            Category::Data if error.line() == 0 && !message.contains(NOT_AN_OBJECT) => {
+            Category::Data if error.line() > 0 => ApiError::bad_json(message),
+            // Path arguments fail without a place in the body; so do some bodies.
+            Category::Data if !OF_BODIES.iter().any(|known| message.contains(known)) => {
                 ApiError::invalid_param(message)
+            }
+            // Alternatives fail without telling syntax errors from others.
+            Category::Data if serde_json::from_slice::<IgnoredAny>(body).is_err() => {
+                ApiError::bad_request(ErrorCode::NotJson, message)
             }
             Category::Data => ApiError::bad_json(message),
         },

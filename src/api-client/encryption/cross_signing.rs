@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use hearth_accounts::{Accounts, CrossSigningKeys, CrossSigningUpload};
-use hearth_http::{Interactive, RumaResponse};
+use hearth_http::{ApiError, Interactive, RumaResponse};
 use ruma::api::client::keys::upload_signing_keys::v3::{Request, Response};
 
 use crate::{account::confirm, error::Error};
@@ -23,8 +23,14 @@ pub(crate) async fn upload_cross_signing_keys(
     let kind = accounts
         .cross_signing_upload_kind(&caller.user, &keys)
         .await?;
-    if kind == CrossSigningUpload::Replacement {
-        confirm(&accounts, caller, &interactive, request.auth.as_ref()).await?;
+    match kind {
+        CrossSigningUpload::Replacement => {
+            confirm(&accounts, caller, &interactive, request.auth.as_ref()).await?;
+        }
+        CrossSigningUpload::First if keys.master.is_none() => {
+            return Err(ApiError::missing_param("there is no master key").into());
+        }
+        CrossSigningUpload::First | CrossSigningUpload::Unchanged => {}
     }
     accounts
         .upload_cross_signing_keys(&caller.user, &keys)
