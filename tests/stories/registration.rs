@@ -57,7 +57,7 @@ async fn a_registration_may_name_its_device_or_want_none() {
     body["inhibit_login"] = json!(true);
     let without = nobody.post("/register", body).await.ok();
     assert_eq!(without["user_id"], "@bob:hearth.test");
-    assert!(without.get("access_token").is_none() && without.get("device_id").is_none());
+    assert!(without["access_token"].is_null() && without["device_id"].is_null());
 }
 
 #[tokio::test]
