@@ -43,6 +43,10 @@ async fn query(reader: &Client, user: &str) -> Value {
 async fn the_first_upload_is_free_and_a_change_wants_the_password() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
+    let mut masterless = identity(&alice, 0);
+    masterless.as_object_mut().unwrap().remove("master_key");
+    let refused = alice.post(UPLOAD, masterless).await;
+    refused.assert_matrix_error(400, "M_MISSING_PARAM");
     assert_eq!(
         alice.post(UPLOAD, identity(&alice, 0)).await.ok(),
         json!({})
