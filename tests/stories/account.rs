@@ -78,7 +78,7 @@ async fn a_foreign_session_and_password_change_nothing() {
     alice
         .post("/account/password", by_eve.clone())
         .await
-        .assert_matrix_error(401, "M_FORBIDDEN");
+        .assert_matrix_error(403, "M_FORBIDDEN");
     let reply = eve.post("/account/password", by_eve).await;
     assert!(
         matches!(reply.status, 200 | 400 | 401 | 403),

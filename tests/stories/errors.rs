@@ -158,7 +158,7 @@ async fn bad_parameters_are_named() {
     let room = alice.create_room(json!({})).await;
     for path in [
         format!("/rooms/{room}/messages?dir=b&limit=many"),
-        format!("/rooms/{room}/messages"),
+        format!("/rooms/{room}/messages?dir=sideways"),
         "/sync?timeout=soon".to_owned(),
         "/publicRooms?limit=many".to_owned(),
     ] {
