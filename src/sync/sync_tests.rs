@@ -125,6 +125,12 @@ async fn invites_and_leaving_have_sections_of_their_own() {
     let left = server.sync(&bob, Some(&joined.next_batch), 10_000).await;
     assert!(!left.rooms.join.contains_key(room.id()));
     assert_eq!(left.rooms.leave[room.id()].timeline.events.len(), 1);
+
+    server.rooms.forget(&room, &bob).await.unwrap();
+    let other_client = server.sync(&bob, Some(&joined.next_batch), 0).await;
+    assert!(other_client.rooms.leave.contains_key(room.id()));
+    let after = server.sync(&bob, Some(&other_client.next_batch), 0).await;
+    assert!(after.rooms.leave.is_empty());
 }
 
 #[tokio::test]
