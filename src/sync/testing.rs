@@ -1,13 +1,14 @@
 //! What the tests and the benchmark of this crate start from.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "test code")]
+#![allow(dead_code, reason = "the benchmark needs only a part of what the tests need")]
 
 use std::{sync::Arc, time::Duration};
 
 use hearth_accounts::{Accounts, NewUser, PasswordCost};
 use hearth_base::{Clock, Random};
 use hearth_bus::Bus;
-use hearth_rooms::{CreateRoom, EventRequest, Invitation, Profile, Room, Rooms};
+use hearth_rooms::{CreateRoom, EventRequest, Profile, Room, Rooms};
 use hearth_rules::SigningKey;
 use hearth_statemap::StateHasher;
 use hearth_store::{MemoryEngine, Store};
@@ -18,7 +19,7 @@ use ruma::{
     presence::PresenceState,
     server_name,
 };
-use serde_json::{Map, Value, json, value::to_raw_value};
+use serde_json::{Map, json, value::to_raw_value};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use hearth_sync::{Request, Sync};

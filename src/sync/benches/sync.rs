@@ -1,6 +1,6 @@
 //! What one incremental sync costs: with nothing new, and with one event in one of many rooms.
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 
 #[path = "../testing.rs"]
@@ -22,12 +22,10 @@ fn incremental(criterion: &mut Criterion) {
             (server, alice, last)
         });
         let mut since = runtime.block_on(server.sync(&alice, None, 0)).next_batch;
-        let idle = BenchmarkId::new("sync with nothing new", rooms);
-        criterion.bench_function(&idle.to_string(), |bencher| {
+        criterion.bench_function(&format!("sync of {rooms} rooms, nothing new"), |bencher| {
             bencher.iter(|| runtime.block_on(server.sync(&alice, Some(&since), 0)));
         });
-        let one = BenchmarkId::new("send and sync one event", rooms);
-        criterion.bench_function(&one.to_string(), |bencher| {
+        criterion.bench_function(&format!("send, sync of {rooms} rooms"), |bencher| {
             bencher.iter(|| {
                 runtime.block_on(async {
                     server.say(&room, &alice, "hello").await;
