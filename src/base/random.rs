@@ -1,5 +1,8 @@
 //! Randomness as a parameter, so that tests can repeat a run.
-#![allow(clippy::disallowed_methods, reason = "the one place that asks the machine")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the one place that asks the machine"
+)]
 
 use std::sync::Arc;
 

@@ -19,12 +19,17 @@ impl Group<'_> {
         if request.event_type != TimelineEventType::RoomRedaction {
             return Ok(None);
         }
-        let Some(event_id) = &request.redacts else { return Ok(None) };
+        let Some(event_id) = &request.redacts else {
+            return Ok(None);
+        };
         if let Some(nid) = self.tentative.event_nids.get(event_id) {
             return self.event(*nid).await.map(Some);
         }
         let snapshot = self.snapshot.as_ref();
-        self.rooms.event_in_room(snapshot, self.room.nid(), event_id).await.map(Some)
+        self.rooms
+            .event_in_room(snapshot, self.room.nid(), event_id)
+            .await
+            .map(Some)
     }
 
     /// Whether the sender may redact the event: their own, or with the level to redact any.
@@ -41,7 +46,9 @@ impl Group<'_> {
         if redaction_allowed(&levels, redaction.sender(), target.pdu().sender()) {
             Ok(())
         } else {
-            Err(RoomsError::Forbidden("you may redact only your own events here".to_owned()))
+            Err(RoomsError::Forbidden(
+                "you may redact only your own events here".to_owned(),
+            ))
         }
     }
 
@@ -64,11 +71,17 @@ impl Group<'_> {
         match self.tentative.events.get(&target.nid()) {
             Some(new) => EVENTS.put(batch, &(target.nid(),), new.pending, &row)?,
             None => {
-                let row = Stamped { position: target.position(), value: row };
+                let row = Stamped {
+                    position: target.position(),
+                    value: row,
+                };
                 EVENTS.rewrite(batch, &(target.nid(),), &row)?;
             }
         }
-        batch.fact(Fact::Redacted { room: self.room.nid(), event: target.nid() });
+        batch.fact(Fact::Redacted {
+            room: self.room.nid(),
+            event: target.nid(),
+        });
         self.tentative.redacted.insert(target.nid());
         self.unindex_relation(batch, target).await
     }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use hearth_base::RoomNid;
 use hearth_store::Snapshot;
-use ruma::{
-    OwnedRoomId, RoomId, RoomVersionId, room_version_rules::RoomVersionRules,
-};
+use ruma::{OwnedRoomId, RoomId, RoomVersionId, room_version_rules::RoomVersionRules};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -43,7 +41,12 @@ impl Room {
     ) -> Result<Self, RoomsError> {
         let rules = hearth_rules::rules_of(&version)
             .ok_or_else(|| RoomsError::UnsupportedVersion(version.clone()))?;
-        Ok(Self(Arc::new(Inner { nid, room_id, version, rules })))
+        Ok(Self(Arc::new(Inner {
+            nid,
+            room_id,
+            version,
+            rules,
+        })))
     }
 
     /// Its number.
@@ -92,7 +95,9 @@ impl Rooms {
     /// # Errors
     /// [`RoomsError::NotFound`] if it does not, or the store failed.
     pub async fn existing_room(&self, room_id: &RoomId) -> Result<Room, RoomsError> {
-        self.room(room_id).await?.ok_or(RoomsError::NotFound("room"))
+        self.room(room_id)
+            .await?
+            .ok_or(RoomsError::NotFound("room"))
     }
 
     /// The room with this number.

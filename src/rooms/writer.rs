@@ -13,7 +13,7 @@ use hearth_base::{
 };
 use hearth_store::CommitError;
 use parking_lot::Mutex;
-use ruma::{OwnedEventId, OwnedUserId, events::TimelineEventType, MilliSecondsSinceUnixEpoch};
+use ruma::{MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedUserId, events::TimelineEventType};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
@@ -105,7 +105,8 @@ impl Rooms {
         if !waiting.running {
             waiting.running = true;
             let (rooms, room, queue) = (self.clone(), room.clone(), Arc::clone(&queue));
-            self.tasks().spawn(async move { rooms.drain(&room, &queue).await });
+            self.tasks()
+                .spawn(async move { rooms.drain(&room, &queue).await });
         }
         Ok(())
     }
@@ -195,9 +196,9 @@ fn take(waiting: &mut Waiting) -> Vec<Job> {
 fn refuse(jobs: Vec<Job>, error: &RoomsError) {
     for job in jobs {
         let error = match error {
-            RoomsError::Store(error) => RoomsError::Store(
-                hearth_store::StoreError::Unavailable(error.to_string()),
-            ),
+            RoomsError::Store(error) => {
+                RoomsError::Store(hearth_store::StoreError::Unavailable(error.to_string()))
+            }
             other => RoomsError::Corrupt(other.to_string()),
         };
         let _ = job.reply.send(Err(error));

@@ -162,7 +162,13 @@ fn open_media(
     std::fs::create_dir_all(&directory).map_err(|error| WiringError::Media(error.to_string()))?;
     let blobs = hearth_media::local_blobs(&directory)
         .map_err(|error| WiringError::Media(error.to_string()))?;
-    Ok(Media::new(store.clone(), blobs, clock.clone(), random.clone(), media))
+    Ok(Media::new(
+        store.clone(),
+        blobs,
+        clock.clone(),
+        random.clone(),
+        media,
+    ))
 }
 
 fn application_services(settings: &Settings) -> Result<Vec<Registration>, WiringError> {

@@ -1,7 +1,10 @@
 //! What the tests and the benchmark of this crate start from.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "test code")]
-#![allow(dead_code, reason = "the benchmark needs only a part of what the tests need")]
+#![allow(
+    dead_code,
+    reason = "the benchmark needs only a part of what the tests need"
+)]
 
 use std::{sync::Arc, time::Duration};
 
