@@ -42,7 +42,7 @@ pub fn png(width: u32, height: u32) -> Vec<u8> {
 /// A PNG of a few bytes whose header promises `width` × `height` pixels.
 pub fn png_bomb(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = png(1, 1);
-    // The header chunk: 8 bytes of signature, 4 of length, then the type, which the checksum covers.
+    // The header chunk: 8 bytes of signature, 4 of length, then the type; the checksum covers it.
     bytes[16..20].copy_from_slice(&width.to_be_bytes());
     bytes[20..24].copy_from_slice(&height.to_be_bytes());
     let checksum = crc32(&bytes[12..29]);

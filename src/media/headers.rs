@@ -110,7 +110,9 @@ pub(crate) fn clean_content_type(content_type: String) -> Option<String> {
 
 /// The name without what could leave a directory, a header or the direction of reading.
 pub(crate) fn clean_filename(filename: String) -> Option<String> {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let marks = ['\u{200e}', '\u{200f}'];
+    let (embeddings, isolates) = ('\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}');
+    let turns = |c: char| marks.contains(&c) || embeddings.contains(&c) || isolates.contains(&c);
     let mut clean: String = filename
         .chars()
         .filter(|c| !c.is_control() && !turns(*c))

@@ -134,7 +134,8 @@ async fn a_registration_token_opens_the_door() {
     let offer = register(&nobody, "alice", None).await;
     assert_eq!(offer.status, 401);
     let session = offer.json()["session"].clone();
-    let stage = |token: &str| json!({ "type": "m.login.registration_token", "token": token, "session": session });
+    let kind = "m.login.registration_token";
+    let stage = |token: &str| json!({ "type": kind, "token": token, "session": session });
     let wrong = register(&nobody, "alice", Some(stage("strange"))).await;
     assert_eq!(wrong.status, 401, "{}", wrong.text());
     assert!(wrong.json()["errcode"].is_string(), "{}", wrong.text());
