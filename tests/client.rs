@@ -58,10 +58,7 @@ impl Client {
     /// The same client with another access token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
-        Self {
-            token: Some(token.to_owned()),
-            ..self.clone()
-        }
+        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// The same client without a session.
@@ -83,14 +80,8 @@ impl Client {
     /// A request with the access token, to be completed and given to [`Client::exchange`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let is_absolute = ABSOLUTE.iter().any(|start| path.starts_with(start));
-        let prefix = if is_absolute {
-            ""
-        } else {
-            "/_matrix/client/v3"
-        };
-        let request = self
-            .http
-            .request(method, format!("{}{prefix}{path}", self.base));
+        let prefix = if is_absolute { "" } else { "/_matrix/client/v3" };
+        let request = self.http.request(method, format!("{}{prefix}{path}", self.base));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -122,14 +113,12 @@ impl Client {
 
     /// POST with a JSON body.
     pub async fn post(&self, path: &str, body: Value) -> Reply {
-        self.exchange(self.request(Method::POST, path).json(&body))
-            .await
+        self.exchange(self.request(Method::POST, path).json(&body)).await
     }
 
     /// PUT with a JSON body.
     pub async fn put(&self, path: &str, body: Value) -> Reply {
-        self.exchange(self.request(Method::PUT, path).json(&body))
-            .await
+        self.exchange(self.request(Method::PUT, path).json(&body)).await
     }
 
     /// DELETE without a body.

@@ -4,10 +4,7 @@
 //! its configuration, its HTTP interface and its signals. Deliberately absent: sleeps. Whatever
 //! takes time is waited for as a condition with a deadline ([`wait`]).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "stories wait for real processes in real time"
-)]
+#![allow(clippy::disallowed_methods, reason = "stories wait for real processes in real time")]
 
 pub mod client;
 pub mod media;

@@ -10,13 +10,8 @@ use crate::{Client, Reply, rooms::query_string};
 impl Client {
     /// Asks to upload `bytes`.
     pub async fn try_upload(&self, kind: &str, name: &str, bytes: Vec<u8>) -> Reply {
-        let path = format!(
-            "/_matrix/media/v3/upload?{}",
-            query_string(&[("filename", name)])
-        );
-        let request = self
-            .request(Method::POST, &path)
-            .header("content-type", kind);
+        let path = format!("/_matrix/media/v3/upload?{}", query_string(&[("filename", name)]));
+        let request = self.request(Method::POST, &path).header("content-type", kind);
         self.exchange(request.body(bytes)).await
     }
 
@@ -24,10 +19,7 @@ impl Client {
     pub async fn upload(&self, kind: &str, name: &str, bytes: Vec<u8>) -> String {
         let body = self.try_upload(kind, name, bytes).await.ok();
         let address = body["content_uri"].as_str().expect("a content_uri");
-        address
-            .strip_prefix("mxc://")
-            .expect("an mxc address")
-            .to_owned()
+        address.strip_prefix("mxc://").expect("an mxc address").to_owned()
     }
 }
 
@@ -59,11 +51,7 @@ pub fn dimensions(bytes: &[u8]) -> (u32, u32) {
 /// The checksum of PNG chunks (ISO 3309), bit by bit.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |sum: u32| {
-        if sum & 1 == 1 {
-            (sum >> 1) ^ 0xEDB8_8320
-        } else {
-            sum >> 1
-        }
+        if sum & 1 == 1 { (sum >> 1) ^ 0xEDB8_8320 } else { sum >> 1 }
     };
     let fold = |sum: u32, byte: &u8| (0..8).fold(sum ^ u32::from(*byte), |sum, _| step(sum));
     !bytes.iter().fold(u32::MAX, fold)

@@ -38,12 +38,7 @@ impl Reply {
         assert_eq!(self.status, status, "{context}");
         let body = self.json();
         assert_eq!(body["errcode"], errcode, "{context}");
-        assert!(
-            body["error"]
-                .as_str()
-                .is_some_and(|error| !error.is_empty()),
-            "{context}"
-        );
+        assert!(body["error"].as_str().is_some_and(|error| !error.is_empty()), "{context}");
         body
     }
 

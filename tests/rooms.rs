@@ -29,8 +29,7 @@ impl Client {
 
     /// Asks to join a room by id or alias.
     pub async fn try_join(&self, room: &str) -> Reply {
-        self.post(&format!("/join/{}", encode(room)), json!({}))
-            .await
+        self.post(&format!("/join/{}", encode(room)), json!({})).await
     }
 
     /// Leaves a room.
@@ -45,17 +44,12 @@ impl Client {
 
     /// Knocks on a room.
     pub async fn knock(&self, room: &str) -> Reply {
-        self.post(&format!("/knock/{room}"), json!({ "reason": "let me in" }))
-            .await
+        self.post(&format!("/knock/{room}"), json!({ "reason": "let me in" })).await
     }
 
     /// `invite`, `kick`, `ban` or `unban` another user.
     pub async fn moderate(&self, action: &str, room: &str, user: &str) -> Reply {
-        self.post(
-            &format!("/rooms/{room}/{action}"),
-            json!({ "user_id": user }),
-        )
-        .await
+        self.post(&format!("/rooms/{room}/{action}"), json!({ "user_id": user })).await
     }
 
     /// Invites another user, which must succeed.
@@ -65,8 +59,7 @@ impl Client {
 
     /// Sends an event under a transaction id.
     pub async fn send_as(&self, room: &str, kind: &str, txn: &str, content: Value) -> Reply {
-        self.put(&format!("/rooms/{room}/send/{kind}/{txn}"), content)
-            .await
+        self.put(&format!("/rooms/{room}/send/{kind}/{txn}"), content).await
     }
 
     /// Sends an event, which must succeed, and returns its id.
@@ -76,12 +69,7 @@ impl Client {
 
     /// Sends a text message and returns its id.
     pub async fn say(&self, room: &str, text: &str) -> String {
-        self.send(
-            room,
-            "m.room.message",
-            json!({ "msgtype": "m.text", "body": text }),
-        )
-        .await
+        self.send(room, "m.room.message", json!({ "msgtype": "m.text", "body": text })).await
     }
 
     /// Sends an event that relates to another, and returns its id.
@@ -94,26 +82,17 @@ impl Client {
     /// Redacts an event and returns the redaction's id.
     pub async fn redact(&self, room: &str, event: &str) -> String {
         let path = format!("/rooms/{room}/redact/{event}/{}", self.transaction());
-        event_id(
-            &self
-                .put(&path, json!({ "reason": "no longer wanted" }))
-                .await,
-        )
+        event_id(&self.put(&path, json!({ "reason": "no longer wanted" })).await)
     }
 
     /// Asks to set a state event.
     pub async fn put_state(&self, room: &str, kind: &str, key: &str, content: Value) -> Reply {
-        self.put(
-            &format!("/rooms/{room}/state/{kind}/{}", encode(key)),
-            content,
-        )
-        .await
+        self.put(&format!("/rooms/{room}/state/{kind}/{}", encode(key)), content).await
     }
 
     /// Asks for the content of a state event.
     pub async fn state(&self, room: &str, kind: &str, key: &str) -> Reply {
-        self.get(&format!("/rooms/{room}/state/{kind}/{}", encode(key)))
-            .await
+        self.get(&format!("/rooms/{room}/state/{kind}/{}", encode(key))).await
     }
 
     /// This user's or another's membership, by the room's state.
@@ -154,11 +133,7 @@ impl Client {
         from: &str,
         to: &str,
     ) -> Result<Vec<Value>, reqwest::Error> {
-        self.pages(
-            room,
-            &[("dir", "b"), ("limit", "100"), ("from", from), ("to", to)],
-        )
-        .await
+        self.pages(room, &[("dir", "b"), ("limit", "100"), ("from", from), ("to", to)]).await
     }
 
     async fn pages(
@@ -166,17 +141,8 @@ impl Client {
         room: &str,
         query: &[(&str, &str)],
     ) -> Result<Vec<Value>, reqwest::Error> {
-        let of = |key: &str| {
-            query
-                .iter()
-                .find(|pair| pair.0 == key)
-                .map(|pair| pair.1.to_owned())
-        };
-        let rest: Vec<_> = query
-            .iter()
-            .copied()
-            .filter(|pair| pair.0 != "from")
-            .collect();
+        let of = |key: &str| query.iter().find(|pair| pair.0 == key).map(|pair| pair.1.to_owned());
+        let rest: Vec<_> = query.iter().copied().filter(|pair| pair.0 != "from").collect();
         let (mut from, to) = (of("from"), of("to"));
         let mut events = Vec::new();
         loop {
@@ -197,9 +163,7 @@ impl Client {
 
     /// Sends a PUT, POST or other request with a raw body.
     pub async fn raw(&self, method: Method, path: &str, body: &str) -> Reply {
-        let request = self
-            .request(method, path)
-            .header("content-type", "application/json");
+        let request = self.request(method, path).header("content-type", "application/json");
         self.exchange(request.body(body.to_owned())).await
     }
 }
@@ -207,32 +171,21 @@ impl Client {
 /// The event id in the answer to a send.
 #[track_caller]
 pub fn event_id(reply: &Reply) -> String {
-    reply.ok()["event_id"]
-        .as_str()
-        .expect("an event id")
-        .to_owned()
+    reply.ok()["event_id"].as_str().expect("an event id").to_owned()
 }
 
 /// Query parameters, escaped.
 pub fn query_string(pairs: &[(&str, &str)]) -> String {
-    let pairs = pairs
-        .iter()
-        .map(|(key, value)| format!("{key}={}", encode(value)));
+    let pairs = pairs.iter().map(|(key, value)| format!("{key}={}", encode(value)));
     pairs.collect::<Vec<_>>().join("&")
 }
 
 /// The ids of events, in order.
 pub fn ids(events: &[Value]) -> Vec<&str> {
-    events
-        .iter()
-        .map(|event| event["event_id"].as_str().expect("an event id"))
-        .collect()
+    events.iter().map(|event| event["event_id"].as_str().expect("an event id")).collect()
 }
 
 /// The bodies of the messages among events, in order.
 pub fn bodies(events: &[Value]) -> Vec<&str> {
-    events
-        .iter()
-        .filter_map(|event| event["content"]["body"].as_str())
-        .collect()
+    events.iter().filter_map(|event| event["content"]["body"].as_str()).collect()
 }

@@ -38,20 +38,12 @@ impl Server {
 
     /// Starts a server with `settings` and waits until it answers.
     pub async fn start_with(settings: Settings) -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("hearth-story-")
-            .tempdir()
-            .unwrap();
+        let directory = tempfile::Builder::new().prefix("hearth-story-").tempdir().unwrap();
         let address = format!("127.0.0.1:{}", free_port());
         let data_dir = directory.path().join("data");
         let file = settings.render(&data_dir, &address);
         fs::write(directory.path().join("hearth.toml"), file).unwrap();
-        let mut server = Self {
-            child: None,
-            directory,
-            address,
-            http: http_client(),
-        };
+        let mut server = Self { child: None, directory, address, http: http_client() };
         server.restart().await;
         server
     }
@@ -59,11 +51,7 @@ impl Server {
     /// Starts the process again on the same data, configuration and address.
     pub async fn restart(&mut self) {
         assert!(self.child.is_none(), "the server is running");
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.log_path())
-            .unwrap();
+        let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
         let child = self
             .command()
             .stdout(log.try_clone().unwrap())
@@ -81,12 +69,7 @@ impl Server {
             let exit = child.as_mut().unwrap().try_wait().unwrap();
             assert!(exit.is_none(), "hearth ended with {exit:?} at its start");
             let question = http.get(&versions).send();
-            async move {
-                question
-                    .await
-                    .is_ok_and(|reply| reply.status() == 200)
-                    .then_some(())
-            }
+            async move { question.await.is_ok_and(|reply| reply.status() == 200).then_some(()) }
         })
         .await;
     }
@@ -94,11 +77,7 @@ impl Server {
     /// `hearth serve --config FILE` for this server's file, not yet started.
     pub fn command(&self) -> Command {
         let mut command = Command::new(binary());
-        command
-            .arg("serve")
-            .arg("--config")
-            .arg(self.config_path())
-            .stdin(Stdio::null());
+        command.arg("serve").arg("--config").arg(self.config_path()).stdin(Stdio::null());
         command
     }
 
@@ -180,10 +159,7 @@ impl Drop for Server {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
             let tail = lines.len().saturating_sub(LOG_TAIL_LINES);
-            eprintln!(
-                "--- the end of the server's log ---\n{}",
-                lines[tail..].join("\n")
-            );
+            eprintln!("--- the end of the server's log ---\n{}", lines[tail..].join("\n"));
         }
     }
 }
@@ -221,9 +197,5 @@ pub fn free_port() -> u16 {
 fn http_client() -> reqwest::Client {
     // The stories speak plain HTTP; reqwest wants a provider nevertheless.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .unwrap()
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }

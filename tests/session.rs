@@ -47,13 +47,7 @@ impl Client {
     /// and sends it again with the password stage in the session that the server opened.
     pub async fn post_with_password(&self, path: &str, mut body: Value, password: &str) -> Reply {
         let refused = self.post(path, body.clone()).await;
-        assert_eq!(
-            refused.status,
-            401,
-            "{}: {}",
-            refused.request,
-            refused.text()
-        );
+        assert_eq!(refused.status, 401, "{}: {}", refused.request, refused.text());
         let session = refused.json()["session"].clone();
         assert!(session.is_string(), "no session in {}", refused.text());
         body["auth"] = self.password_stage(session, password);
@@ -83,11 +77,7 @@ pub fn registration_mac(
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).unwrap();
     let role = if admin { "admin" } else { "notadmin" };
     mac.update([nonce, user, password, role].join("\0").as_bytes());
-    mac.finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Unpadded standard base64, as Matrix writes keys and signatures.

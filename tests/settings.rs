@@ -16,13 +16,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            values: BTreeMap::new(),
-        }
-        .text("server_name", SERVER_NAME)
-        .text("registration.mode", "open")
-        .text("registration.shared_secret", SHARED_SECRET)
-        .literal("rate_limit.enabled", "false")
+        Self { values: BTreeMap::new() }
+            .text("server_name", SERVER_NAME)
+            .text("registration.mode", "open")
+            .text("registration.shared_secret", SHARED_SECRET)
+            .literal("rate_limit.enabled", "false")
     }
 }
 

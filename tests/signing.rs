@@ -13,9 +13,7 @@ pub struct Keys {
 impl Keys {
     /// The key pair of a seed.
     pub fn from_seed(seed: u8) -> Self {
-        Self {
-            secret: SigningKey::from_bytes(&[seed; 32]),
-        }
+        Self { secret: SigningKey::from_bytes(&[seed; 32]) }
     }
 
     /// The public key in unpadded base64.
@@ -47,10 +45,7 @@ fn canonical(value: &Value) -> String {
             format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
         }
         Value::Array(values) => {
-            format!(
-                "[{}]",
-                values.iter().map(canonical).collect::<Vec<_>>().join(",")
-            )
+            format!("[{}]", values.iter().map(canonical).collect::<Vec<_>>().join(","))
         }
         scalar => scalar.to_string(),
     }

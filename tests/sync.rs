@@ -46,28 +46,21 @@ impl Client {
             if wanted(&body) {
                 return body;
             }
-            assert!(
-                Instant::now() < deadline,
-                "no such sync; the last was {body:#}"
-            );
+            assert!(Instant::now() < deadline, "no such sync; the last was {body:#}");
             since = next_batch(&body);
         }
     }
 
     /// Syncs on until this event is in the room's timeline, and returns that answer.
     pub async fn sync_event(&self, since: &str, room: &str, event: &str) -> Value {
-        self.sync_until(since, |body| has_event(timeline(body, room), event))
-            .await
+        self.sync_until(since, |body| has_event(timeline(body, room), event)).await
     }
 }
 
 /// The token to go on from.
 #[track_caller]
 pub fn next_batch(body: &Value) -> String {
-    body["next_batch"]
-        .as_str()
-        .expect("a next_batch")
-        .to_owned()
+    body["next_batch"].as_str().expect("a next_batch").to_owned()
 }
 
 /// A room in the `join` section.
@@ -92,9 +85,7 @@ pub fn events(section: &Value) -> &[Value] {
 
 /// Whether an event is among these.
 pub fn has_event(events: &[Value], event: &str) -> bool {
-    events
-        .iter()
-        .any(|candidate| candidate["event_id"] == event)
+    events.iter().any(|candidate| candidate["event_id"] == event)
 }
 
 /// The one event of a type, if it is among these.
@@ -104,7 +95,5 @@ pub fn of_type<'a>(events: &'a [Value], kind: &str) -> Option<&'a Value> {
 
 /// The event of a type and state key, if it is among these.
 pub fn of_state<'a>(events: &'a [Value], kind: &str, key: &str) -> Option<&'a Value> {
-    events
-        .iter()
-        .find(|event| event["type"] == kind && event["state_key"] == key)
+    events.iter().find(|event| event["type"] == kind && event["state_key"] == key)
 }

@@ -46,10 +46,7 @@ impl AccountDataChanges {
             self.global.insert(kind, Raw::from_json(json));
         } else {
             let room = OwnedRoomId::try_from(room).ok()?;
-            self.rooms
-                .entry(room)
-                .or_default()
-                .insert(kind, Raw::from_json(json));
+            self.rooms.entry(room).or_default().insert(kind, Raw::from_json(json));
         }
         Some(())
     }
@@ -73,9 +70,7 @@ impl Accounts {
         kind: &str,
     ) -> Result<Option<Box<RawValue>>, AccountsError> {
         let snapshot = self.snapshot().await?;
-        let row = ACCOUNT_DATA
-            .get(snapshot.as_ref(), &(user, room_part(room), kind))
-            .await?;
+        let row = ACCOUNT_DATA.get(snapshot.as_ref(), &(user, room_part(room), kind)).await?;
         Ok(row.and_then(|row| RawValue::from_string(row.value).ok()))
     }
 
@@ -92,9 +87,7 @@ impl Accounts {
         content: &RawValue,
     ) -> Result<(), AccountsError> {
         if Self::is_reserved_account_data(kind) {
-            return Err(AccountsError::forbidden(
-                "this type has an endpoint of its own",
-            ));
+            return Err(AccountsError::forbidden("this type has an endpoint of its own"));
         }
         if kind.is_empty() || kind.len() > IDENTIFIER_BYTES_MAX {
             return Err(AccountsError::invalid("not a usable type of account data"));
@@ -117,8 +110,7 @@ impl Accounts {
     ) -> Result<(), AccountsError> {
         let content = to_raw_value(&BTreeMap::from([("event_id", event)]))
             .map_err(|error| AccountsError::invalid(error.to_string()))?;
-        self.put_account_data(user, Some(room), FULLY_READ, &content)
-            .await
+        self.put_account_data(user, Some(room), FULLY_READ, &content).await
     }
 
     async fn put_account_data(
@@ -131,9 +123,7 @@ impl Accounts {
         self.decide(|snapshot| async move {
             let mut batch = Batch::new();
             let snapshot = snapshot.as_ref();
-            let before = ACCOUNT_DATA
-                .get(snapshot, &(user, room_part(room), kind))
-                .await?;
+            let before = ACCOUNT_DATA.get(snapshot, &(user, room_part(room), kind)).await?;
             self.write_account_data(&mut batch, user, room, kind, before.as_ref(), content.get())?;
             Ok((batch, ()))
         })
@@ -190,9 +180,8 @@ impl Accounts {
         let snapshot = snapshot.as_ref();
         let range = ACCOUNT_DATA_CHANGES.between(&(user, since.next()), &(user, upto.next()));
         let changed = ACCOUNT_DATA_CHANGES.scan_all(snapshot, &range).await?;
-        let keys = changed
-            .iter()
-            .map(|((_, _, room, kind), ())| (user, room.as_str(), kind.as_str()));
+        let keys =
+            changed.iter().map(|((_, _, room, kind), ())| (user, room.as_str(), kind.as_str()));
         let rows = ACCOUNT_DATA.get_many(snapshot, keys).await?;
         let mut changes = AccountDataChanges::default();
         for (((_, _, room, kind), ()), row) in changed.into_iter().zip(rows) {
@@ -223,9 +212,7 @@ impl Accounts {
             return Ok(BTreeSet::new());
         };
         let ids = content.ignored_users.into_keys();
-        Ok(ids
-            .filter_map(|id| OwnedUserId::try_from(id).ok())
-            .collect())
+        Ok(ids.filter_map(|id| OwnedUserId::try_from(id).ok()).collect())
     }
 
     /// Replaces the row that was read by new content, with its fact and its place in the index.
@@ -242,10 +229,8 @@ impl Accounts {
             return Err(AccountsError::TooLarge("the account data"));
         }
         let part = room_part(room);
-        let fact = batch.fact(Fact::AccountData {
-            user: user.to_owned(),
-            room: room.map(ToOwned::to_owned),
-        });
+        let fact = batch
+            .fact(Fact::AccountData { user: user.to_owned(), room: room.map(ToOwned::to_owned) });
         ACCOUNT_DATA.replace(batch, &(user, part, kind), fact, before, &json.to_owned())?;
         if let Some(before) = before {
             ACCOUNT_DATA_CHANGES.delete(batch, &(user, before.position, part, kind));
@@ -262,9 +247,7 @@ pub(crate) async fn read_account_data(
     room: Option<&RoomId>,
     kind: &str,
 ) -> Result<Option<Stamped<String>>, AccountsError> {
-    Ok(ACCOUNT_DATA
-        .get(snapshot, &(user, room_part(room), kind))
-        .await?)
+    Ok(ACCOUNT_DATA.get(snapshot, &(user, room_part(room), kind)).await?)
 }
 
 /// The part of a key that says which room; empty is none.
@@ -288,10 +271,7 @@ mod tests {
         let room = room_id!("!r:example.org");
         let set = async |room: Option<&RoomId>, kind: &str, value: i32| {
             let content = to_raw_value(&json!({ "v": value })).unwrap();
-            accounts
-                .set_account_data(&alice, room, kind, &content)
-                .await
-                .unwrap();
+            accounts.set_account_data(&alice, room, kind, &content).await.unwrap();
             accounts.snapshot().await.unwrap().position()
         };
         let start = accounts.snapshot().await.unwrap().position();
@@ -299,41 +279,18 @@ mod tests {
         let second = set(Some(room), "b", 2).await;
         let third = set(None, "a", 3).await;
 
-        let changes = accounts
-            .account_data_changes(&alice, start, third)
-            .await
-            .unwrap();
+        let changes = accounts.account_data_changes(&alice, start, third).await.unwrap();
         assert_eq!(changes.global["a"].json().get(), "{\"v\":3}");
         assert_eq!(changes.rooms[room]["b"].json().get(), "{\"v\":2}");
-        let changes = accounts
-            .account_data_changes(&alice, first, second)
-            .await
-            .unwrap();
+        let changes = accounts.account_data_changes(&alice, first, second).await.unwrap();
         assert!(changes.global.is_empty() && changes.rooms.len() == 1);
-        let changes = accounts
-            .account_data_changes(&alice, third, third)
-            .await
-            .unwrap();
+        let changes = accounts.account_data_changes(&alice, third, third).await.unwrap();
         assert!(changes.global.is_empty() && changes.rooms.is_empty());
         let all = accounts.all_account_data(&alice).await.unwrap();
         assert!(all.global.contains_key("m.push_rules") && all.global.contains_key("a"));
-        assert_eq!(
-            accounts
-                .room_account_data(&alice, room)
-                .await
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(accounts.room_account_data(&alice, room).await.unwrap().len(), 1);
         let bob = user_id!("@alice:example.orga");
-        assert!(
-            accounts
-                .all_account_data(bob)
-                .await
-                .unwrap()
-                .global
-                .is_empty()
-        );
+        assert!(accounts.all_account_data(bob).await.unwrap().global.is_empty());
     }
 
     #[tokio::test]
@@ -344,14 +301,8 @@ mod tests {
         let room = room_id!("!r:example.org");
         for event in [event_id!("$a"), event_id!("$b")] {
             accounts.set_fully_read(&alice, room, event).await.unwrap();
-            let content = accounts
-                .account_data(&alice, Some(room), FULLY_READ)
-                .await
-                .unwrap();
-            assert_eq!(
-                content.unwrap().get(),
-                format!("{{\"event_id\":\"{event}\"}}")
-            );
+            let content = accounts.account_data(&alice, Some(room), FULLY_READ).await.unwrap();
+            assert_eq!(content.unwrap().get(), format!("{{\"event_id\":\"{event}\"}}"));
         }
     }
 
@@ -370,12 +321,7 @@ mod tests {
             ("a", &list),
             ("a", &large),
         ] {
-            assert!(
-                accounts
-                    .set_account_data(&alice, None, kind, content)
-                    .await
-                    .is_err()
-            );
+            assert!(accounts.set_account_data(&alice, None, kind, content).await.is_err());
         }
     }
 
@@ -386,18 +332,12 @@ mod tests {
         let alice = fixture.user("alice").await;
         assert!(accounts.ignored_users(&alice).await.unwrap().is_empty());
         for (content, count) in [
-            (
-                json!({ "ignored_users": { "@bob:example.org": {}, "rubbish": {} } }),
-                1,
-            ),
+            (json!({ "ignored_users": { "@bob:example.org": {}, "rubbish": {} } }), 1),
             (json!({ "ignored_users": 5 }), 0),
             (json!({}), 0),
         ] {
             let content = to_raw_value(&content).unwrap();
-            accounts
-                .set_account_data(&alice, None, IGNORED_USERS, &content)
-                .await
-                .unwrap();
+            accounts.set_account_data(&alice, None, IGNORED_USERS, &content).await.unwrap();
             assert_eq!(accounts.ignored_users(&alice).await.unwrap().len(), count);
         }
     }

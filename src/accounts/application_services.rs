@@ -43,9 +43,7 @@ impl ApplicationService {
                 AccountsError::invalid(format!("application service {id}: sender: {error}"))
             })?;
         if registration.as_token.is_empty() {
-            return Err(AccountsError::invalid(format!(
-                "application service {id}: no as_token"
-            )));
+            return Err(AccountsError::invalid(format!("application service {id}: no as_token")));
         }
         let namespaces = &registration.namespaces;
         Ok(Self {
@@ -97,16 +95,11 @@ impl ApplicationService {
 fn patterns(id: &str, namespaces: &[Namespace]) -> Result<Vec<Pattern>, AccountsError> {
     let pattern = |namespace: &Namespace| {
         let anchored = format!("^(?:{})$", namespace.regex);
-        let regex = RegexBuilder::new(&anchored)
-            .size_limit(PATTERN_BYTES_MAX)
-            .build();
+        let regex = RegexBuilder::new(&anchored).size_limit(PATTERN_BYTES_MAX).build();
         let regex = regex.map_err(|error| {
             AccountsError::invalid(format!("application service {id}: namespace: {error}"))
         })?;
-        Ok(Pattern {
-            exclusive: namespace.exclusive,
-            regex,
-        })
+        Ok(Pattern { exclusive: namespace.exclusive, regex })
     };
     namespaces.iter().map(pattern).collect()
 }
@@ -116,9 +109,7 @@ fn matches(patterns: &[Pattern], text: &str) -> bool {
 }
 
 fn matches_exclusively(patterns: &[Pattern], text: &str) -> bool {
-    patterns
-        .iter()
-        .any(|pattern| pattern.exclusive && pattern.regex.is_match(text))
+    patterns.iter().any(|pattern| pattern.exclusive && pattern.regex.is_match(text))
 }
 
 /// All services of this server.
@@ -146,10 +137,7 @@ impl ApplicationServices {
     }
 
     pub(crate) fn exclusive_owner_of_user(&self, user: &UserId) -> Option<&str> {
-        let owner = self
-            .0
-            .iter()
-            .find(|service| service.has_user_exclusively(user));
+        let owner = self.0.iter().find(|service| service.has_user_exclusively(user));
         owner.map(|service| service.id())
     }
 }
@@ -165,20 +153,11 @@ impl Accounts {
     #[must_use]
     pub fn application_service(&self, token: &str) -> Option<&Arc<ApplicationService>> {
         let equal = |service: &ApplicationService| {
-            bool::from(
-                service
-                    .registration
-                    .as_token
-                    .as_bytes()
-                    .ct_eq(token.as_bytes()),
-            )
+            bool::from(service.registration.as_token.as_bytes().ct_eq(token.as_bytes()))
         };
         // Every token is compared, so that the time does not tell which one is close.
         let services = self.application_services().iter();
-        services.fold(
-            None,
-            |found, service| if equal(service) { Some(service) } else { found },
-        )
+        services.fold(None, |found, service| if equal(service) { Some(service) } else { found })
     }
 
     /// The id of the application service that has the alias for itself.
@@ -187,10 +166,7 @@ impl Accounts {
         let has = |service: &&Arc<ApplicationService>| {
             matches_exclusively(&service.aliases, alias.as_str())
         };
-        self.application_services()
-            .iter()
-            .find(has)
-            .map(|service| service.id())
+        self.application_services().iter().find(has).map(|service| service.id())
     }
 
     /// Who a request of an application service comes from: its sender, which is created when
@@ -207,9 +183,7 @@ impl Accounts {
     ) -> Result<Authenticated, AccountsError> {
         let user = user.unwrap_or(&service.sender);
         if !service.may_act_as(user) {
-            return Err(AccountsError::forbidden(
-                "the user is not the application service's",
-            ));
+            return Err(AccountsError::forbidden("the user is not the application service's"));
         }
         let row = match self.user(user).await? {
             Some(row) => row,
@@ -240,10 +214,7 @@ impl Accounts {
         &self,
         service: &ApplicationService,
     ) -> Result<crate::User, AccountsError> {
-        let new = NewUser {
-            application_service: Some(service.id()),
-            ..NewUser::default()
-        };
+        let new = NewUser { application_service: Some(service.id()), ..NewUser::default() };
         match self.create_user(&service.sender, new).await {
             Ok(()) | Err(AccountsError::UserInUse) => {}
             Err(error) => return Err(error),
@@ -284,10 +255,7 @@ mod tests {
     }
 
     fn fixture() -> Fixture {
-        fixture_with(crate::Settings {
-            application_services: vec![bridge()],
-            ..settings()
-        })
+        fixture_with(crate::Settings { application_services: vec![bridge()], ..settings() })
     }
 
     #[tokio::test]
@@ -302,17 +270,11 @@ mod tests {
         assert_eq!(sender.application_service.as_deref(), Some("bridge"));
         let ghost = user_id!("@bridge_x:example.org");
         assert!(act(Some(ghost)).await.is_err(), "not registered yet");
-        let new = NewUser {
-            application_service: Some("bridge"),
-            ..NewUser::default()
-        };
+        let new = NewUser { application_service: Some("bridge"), ..NewUser::default() };
         accounts.create_user(ghost, new).await.unwrap();
         assert_eq!(act(Some(ghost)).await.unwrap().user, ghost);
         let alice = fixture.user("alice").await;
-        assert!(matches!(
-            act(Some(&alice)).await,
-            Err(AccountsError::Forbidden(_))
-        ));
+        assert!(matches!(act(Some(&alice)).await, Err(AccountsError::Forbidden(_))));
         assert!(!service.may_act_as(user_id!("@shared_x:elsewhere.org")));
     }
 
@@ -325,17 +287,10 @@ mod tests {
             assert!(matches!(refused, Err(AccountsError::Exclusive)), "{user}");
         }
         let shared = user_id!("@shared_y:example.org");
-        accounts
-            .create_user(shared, NewUser::default())
-            .await
-            .unwrap();
+        accounts.create_user(shared, NewUser::default()).await.unwrap();
         let owner = accounts.exclusive_owner_of_alias(room_alias_id!("#bridge_z:example.org"));
         assert_eq!(owner, Some("bridge"));
-        assert!(
-            accounts
-                .exclusive_owner_of_alias(room_alias_id!("#x:example.org"))
-                .is_none()
-        );
+        assert!(accounts.exclusive_owner_of_alias(room_alias_id!("#x:example.org")).is_none());
     }
 
     #[test]

@@ -60,13 +60,7 @@ impl BackupKeyRow {
     }
 
     fn is_better_than(&self, other: &Self) -> bool {
-        let rank = |key: &Self| {
-            (
-                !key.is_verified,
-                key.first_message_index,
-                key.forwarded_count,
-            )
-        };
+        let rank = |key: &Self| (!key.is_verified, key.first_message_index, key.forwarded_count);
         rank(self) < rank(other)
     }
 
@@ -86,10 +80,7 @@ pub struct BackupState {
 
 impl BackupState {
     fn new(row: &BackupRow) -> Self {
-        Self {
-            etag: row.etag.to_string(),
-            count: row.count,
-        }
+        Self { etag: row.etag.to_string(), count: row.count }
     }
 }
 
@@ -129,9 +120,7 @@ impl Accounts {
             }
             let mut batch = Batch::new();
             let mut after = before.clone();
-            let rows = keys
-                .iter()
-                .map(|(room, session, _)| (user, number, *room, *session));
+            let rows = keys.iter().map(|(room, session, _)| (user, number, *room, *session));
             let known = BACKUP_KEYS.get_many(snapshot, rows).await?;
             for ((room, session, key), known) in keys.iter().zip(known) {
                 if known.as_ref().is_none_or(|known| key.is_better_than(known)) {
@@ -184,9 +173,7 @@ impl Accounts {
     ) -> Result<Option<Raw<KeyBackupData>>, AccountsError> {
         let snapshot = self.snapshot().await?;
         let (version, _) = read_backup(snapshot.as_ref(), user, version).await?;
-        let row = BACKUP_KEYS
-            .get(snapshot.as_ref(), &(user, version, room, session))
-            .await?;
+        let row = BACKUP_KEYS.get(snapshot.as_ref(), &(user, version, room, session)).await?;
         Ok(row.and_then(BackupKeyRow::into_raw))
     }
 
@@ -237,21 +224,12 @@ async fn next_deleted(
     (user, version, room, session): (&UserId, u64, Option<&RoomId>, Option<&str>),
 ) -> Result<(Vec<BackupKey>, bool), AccountsError> {
     if let (Some(room), Some(session)) = (room, session) {
-        let row = BACKUP_KEYS
-            .get(snapshot, &(user, version, room, session))
-            .await?;
-        let key = (
-            user.to_owned(),
-            version,
-            room.to_owned(),
-            session.to_owned(),
-        );
+        let row = BACKUP_KEYS.get(snapshot, &(user, version, room, session)).await?;
+        let key = (user.to_owned(), version, room.to_owned(), session.to_owned());
         return Ok((row.map(|_| key).into_iter().collect(), true));
     }
     let (range, limit) = (range(user, version, room), STORE_PAGE_ROWS_MAX);
-    let rows = BACKUP_KEYS
-        .scan(snapshot, &range, Direction::Forward, limit)
-        .await?;
+    let rows = BACKUP_KEYS.scan(snapshot, &range, Direction::Forward, limit).await?;
     let is_done = rows.len() < limit;
     Ok((rows.into_iter().map(|(key, _)| key).collect(), is_done))
 }
@@ -293,16 +271,10 @@ mod tests {
         version: &str,
         sessions: &[(&str, Value)],
     ) -> Result<BackupState, AccountsError> {
-        let sessions = sessions
-            .iter()
-            .map(|(id, key)| ((*id).to_owned(), raw(key)))
-            .collect();
+        let sessions = sessions.iter().map(|(id, key)| ((*id).to_owned(), raw(key))).collect();
         let room = room_id!("!r:example.org").to_owned();
         let rooms = BTreeMap::from([(room, RoomKeyBackup::new(sessions))]);
-        fixture
-            .accounts
-            .put_backup_keys(user, version, &rooms)
-            .await
+        fixture.accounts.put_backup_keys(user, version, &rooms).await
     }
 
     #[tokio::test]
@@ -310,10 +282,7 @@ mod tests {
         let fixture = fixture();
         let alice = fixture.user("alice").await;
         let accounts = &fixture.accounts;
-        let version = accounts
-            .create_backup_version(&alice, &algorithm("eHh4"))
-            .await
-            .unwrap();
+        let version = accounts.create_backup_version(&alice, &algorithm("eHh4")).await.unwrap();
         let room = room_id!("!r:example.org");
         let steps = [
             (key(false, 5, 5), true),
@@ -327,24 +296,14 @@ mod tests {
         ];
         let mut kept = Value::Null;
         for (step, is_taken) in steps {
-            let before = accounts
-                .backup_version(&alice, &version)
-                .await
-                .unwrap()
-                .unwrap();
-            let state = put(&fixture, &alice, &version, &[("s", step.clone())])
-                .await
-                .unwrap();
+            let before = accounts.backup_version(&alice, &version).await.unwrap().unwrap();
+            let state = put(&fixture, &alice, &version, &[("s", step.clone())]).await.unwrap();
             assert_eq!(state.count, 1);
             assert_eq!(state.etag != before.etag, is_taken, "{step}");
             if is_taken {
                 kept = step;
             }
-            let stored = accounts
-                .backup_key(&alice, &version, room, "s")
-                .await
-                .unwrap()
-                .unwrap();
+            let stored = accounts.backup_key(&alice, &version, room, "s").await.unwrap().unwrap();
             assert_eq!(serde_json::to_value(stored).unwrap(), kept);
         }
     }
@@ -353,11 +312,8 @@ mod tests {
     async fn what_is_in_the_session_data_is_up_to_the_clients() {
         let fixture = fixture();
         let alice = fixture.user("alice").await;
-        let version = fixture
-            .accounts
-            .create_backup_version(&alice, &algorithm("eHh4"))
-            .await
-            .unwrap();
+        let version =
+            fixture.accounts.create_backup_version(&alice, &algorithm("eHh4")).await.unwrap();
         let mut strange = key(false, 0, 0);
         strange["session_data"] = json!({ "a": "b" });
         let keys = [("s", strange.clone())];
@@ -374,44 +330,22 @@ mod tests {
         let alice = fixture.user("alice").await;
         let accounts = &fixture.accounts;
         let room = room_id!("!r:example.org");
-        let version = accounts
-            .create_backup_version(&alice, &algorithm("eHh4"))
-            .await
-            .unwrap();
+        let version = accounts.create_backup_version(&alice, &algorithm("eHh4")).await.unwrap();
         let keys = ["a", "b", "c"].map(|id| (id, key(false, 0, 0)));
-        assert_eq!(
-            put(&fixture, &alice, &version, &keys).await.unwrap().count,
-            3
-        );
+        assert_eq!(put(&fixture, &alice, &version, &keys).await.unwrap().count, 3);
         let all = accounts.backup_keys(&alice, &version, None).await.unwrap();
         assert_eq!(all[room].sessions.len(), 3);
         let other = room_id!("!o:example.org");
-        assert!(
-            accounts
-                .backup_keys(&alice, &version, Some(other))
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert!(accounts.backup_keys(&alice, &version, Some(other)).await.unwrap().is_empty());
         let delete = async |room: Option<&RoomId>, session: Option<&str>| {
-            accounts
-                .delete_backup_keys(&alice, &version, room, session)
-                .await
-                .unwrap()
-                .count
+            accounts.delete_backup_keys(&alice, &version, room, session).await.unwrap().count
         };
         assert_eq!(delete(Some(room), Some("a")).await, 2);
         assert_eq!(delete(Some(room), Some("a")).await, 2);
         assert_eq!(delete(Some(other), None).await, 2);
         assert_eq!(delete(Some(room), None).await, 0);
         assert_eq!(delete(None, None).await, 0);
-        assert!(
-            accounts
-                .backup_key(&alice, &version, room, "b")
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(accounts.backup_key(&alice, &version, room, "b").await.unwrap().is_none());
     }
 
     #[tokio::test]
@@ -420,33 +354,17 @@ mod tests {
         let alice = fixture.user("alice").await;
         let accounts = &fixture.accounts;
         let keys = [("s", key(false, 0, 0))];
-        assert!(matches!(
-            put(&fixture, &alice, "1", &keys).await,
-            Err(AccountsError::NotFound(_))
-        ));
-        let create = || async {
-            accounts
-                .create_backup_version(&alice, &algorithm("eHh4"))
-                .await
-                .unwrap()
-        };
+        assert!(matches!(put(&fixture, &alice, "1", &keys).await, Err(AccountsError::NotFound(_))));
+        let create =
+            || async { accounts.create_backup_version(&alice, &algorithm("eHh4")).await.unwrap() };
         let (first, second) = (create().await, create().await);
         let refused = put(&fixture, &alice, &first, &keys).await;
-        let Err(AccountsError::WrongBackupVersion { current }) = refused else {
-            panic!("taken")
-        };
+        let Err(AccountsError::WrongBackupVersion { current }) = refused else { panic!("taken") };
         assert_eq!(current.as_ref(), Some(&second));
         put(&fixture, &alice, &second, &keys).await.unwrap();
-        accounts
-            .delete_backup_version(&alice, &second)
-            .await
-            .unwrap();
+        accounts.delete_backup_version(&alice, &second).await.unwrap();
         assert!(accounts.backup_keys(&alice, &second, None).await.is_err());
-        let latest = accounts
-            .latest_backup_version(&alice)
-            .await
-            .unwrap()
-            .unwrap();
+        let latest = accounts.latest_backup_version(&alice).await.unwrap().unwrap();
         assert_eq!(latest.version, first);
         assert_ne!(create().await, second);
     }
@@ -456,18 +374,10 @@ mod tests {
         let fixture = fixture();
         let alice = fixture.user("alice").await;
         let accounts = &fixture.accounts;
-        let version = accounts
-            .create_backup_version(&alice, &algorithm("eHh4"))
-            .await
-            .unwrap();
-        accounts
-            .update_backup_version(&alice, &version, &algorithm("eXl5"))
-            .await
-            .unwrap();
+        let version = accounts.create_backup_version(&alice, &algorithm("eHh4")).await.unwrap();
+        accounts.update_backup_version(&alice, &version, &algorithm("eXl5")).await.unwrap();
         let other = raw(&json!({ "algorithm": "org.example", "auth_data": {} }));
-        let refused = accounts
-            .update_backup_version(&alice, &version, &other)
-            .await;
+        let refused = accounts.update_backup_version(&alice, &version, &other).await;
         assert!(matches!(refused, Err(AccountsError::Invalid(_))));
         let unknown = accounts.update_backup_version(&alice, "01", &other).await;
         assert!(matches!(unknown, Err(AccountsError::NotFound(_))));

@@ -65,18 +65,13 @@ impl StoredKey {
         let key: CrossSigningKey =
             serde_json::from_str(json).map_err(|error| malformed(error.to_string()))?;
         if key.user_id != user || !key.usage.contains(usage) {
-            return Err(malformed(
-                "it is another user's, or for another usage".to_owned(),
-            ));
+            return Err(malformed("it is another user's, or for another usage".to_owned()));
         }
         let public_key = cross_signing_public_key(&key);
         let public_key =
             public_key.ok_or_else(|| malformed("it must have one ed25519 key".to_owned()))?;
         let object = serde_json::from_str(json).map_err(|error| malformed(error.to_string()))?;
-        Ok(Self {
-            public_key: public_key.to_owned(),
-            object,
-        })
+        Ok(Self { public_key: public_key.to_owned(), object })
     }
 
     fn check_signed_by(&self, user: &UserId, signer: &Self) -> Result<(), AccountsError> {
@@ -96,11 +91,8 @@ pub(crate) async fn read_key(
     user: &UserId,
     usage: &KeyUsage,
 ) -> Result<Option<StoredKey>, AccountsError> {
-    let json = CROSS_SIGNING_KEYS
-        .get(snapshot, &(user, usage.as_str()))
-        .await?;
-    json.map(|json| StoredKey::parse(user, usage, &json))
-        .transpose()
+    let json = CROSS_SIGNING_KEYS.get(snapshot, &(user, usage.as_str())).await?;
+    json.map(|json| StoredKey::parse(user, usage, &json)).transpose()
 }
 
 impl Accounts {
@@ -157,17 +149,14 @@ impl Accounts {
                 }
                 let row = (user, usage.as_str());
                 let before = CROSS_SIGNING_KEYS.get(snapshot, &row).await?;
-                let stored = before
-                    .as_deref()
-                    .map(|json| StoredKey::parse(user, &usage, json));
+                let stored = before.as_deref().map(|json| StoredKey::parse(user, &usage, json));
                 if stored.is_some_and(|stored| stored.is_ok_and(|stored| is_same(&stored, key))) {
                     continue;
                 }
                 CROSS_SIGNING_KEYS.replace(&mut batch, &row, before.as_ref(), Some(&json))?;
             }
             if !batch.is_empty() {
-                self.write_device_list_change(snapshot, &mut batch, user)
-                    .await?;
+                self.write_device_list_change(snapshot, &mut batch, user).await?;
             }
             Ok((batch, ()))
         })

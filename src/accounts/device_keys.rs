@@ -43,8 +43,7 @@ impl Accounts {
             if before.is_some_and(|before| !is_same_identity(&before, json)) {
                 delete_signatures(snapshot, &mut batch, user, device).await?;
             }
-            self.write_device_list_change(snapshot, &mut batch, user)
-                .await?;
+            self.write_device_list_change(snapshot, &mut batch, user).await?;
             Ok((batch, ()))
         })
         .await
@@ -94,11 +93,7 @@ async fn delete_signatures(
 
 /// Whether signatures on the one hold for the other.
 fn is_same_identity(before: &str, after: &str) -> bool {
-    let signed = |json: &str| {
-        serde_json::from_str(json)
-            .ok()
-            .map(|keys| unsigned_part(&keys))
-    };
+    let signed = |json: &str| serde_json::from_str(json).ok().map(|keys| unsigned_part(&keys));
     signed(before) == signed(after)
 }
 
@@ -116,9 +111,7 @@ fn checked(
     };
     let typed = keys.deserialize().map_err(malformed)?;
     if typed.user_id != user || typed.device_id != device {
-        return Err(AccountsError::invalid(
-            "the device keys are another device's",
-        ));
+        return Err(AccountsError::invalid("the device keys are another device's"));
     }
     let mut object: Map<String, Value> =
         serde_json::from_str(keys.json().get()).map_err(malformed)?;

@@ -33,9 +33,7 @@ impl Accounts {
             OWN_SIGNATURE_CHANGES.between(&(observer, since.next()), &(observer, upto.next()));
         let signed = OWN_SIGNATURE_CHANGES.scan_all(snapshot, &range).await?;
         let changed = changed.into_iter().map(|((_, user), ())| user);
-        Ok(changed
-            .chain(signed.into_iter().map(|((_, _, user), ())| user))
-            .collect())
+        Ok(changed.chain(signed.into_iter().map(|((_, _, user), ())| user)).collect())
     }
 
     /// When the devices or identity keys of a user changed last.
@@ -59,9 +57,7 @@ impl Accounts {
         user: &UserId,
     ) -> Result<(), AccountsError> {
         let before = DEVICE_LISTS.get(snapshot, &(user,)).await?;
-        let fact = batch.fact(Fact::DeviceList {
-            user: user.to_owned(),
-        });
+        let fact = batch.fact(Fact::DeviceList { user: user.to_owned() });
         DEVICE_LISTS.replace(batch, &(user,), fact, before.as_ref(), &())?;
         if let Some(before) = before {
             DEVICE_LIST_CHANGES.delete(batch, &(before.position, user));
@@ -77,9 +73,7 @@ impl Accounts {
         signer: &UserId,
         signed: &UserId,
     ) -> Result<(), AccountsError> {
-        let fact = batch.fact(Fact::DeviceList {
-            user: signer.to_owned(),
-        });
+        let fact = batch.fact(Fact::DeviceList { user: signer.to_owned() });
         OWN_SIGNATURE_CHANGES.put(batch, &(signer, fact, signed), &())?;
         Ok(())
     }

@@ -34,12 +34,7 @@ pub struct Device {
 impl Device {
     fn new(device_id: OwnedDeviceId, row: DeviceRow, seen: Option<LastSeenRow>) -> Self {
         let (last_seen_ms, last_seen_ip) = seen.map(|seen| (seen.at_ms, seen.ip)).unzip();
-        Self {
-            device_id,
-            display_name: row.display_name,
-            last_seen_ms,
-            last_seen_ip,
-        }
+        Self { device_id, display_name: row.display_name, last_seen_ms, last_seen_ip }
     }
 }
 
@@ -70,9 +65,7 @@ impl Accounts {
     /// The store failed.
     pub async fn devices(&self, user: &UserId) -> Result<Vec<Device>, AccountsError> {
         let snapshot = self.snapshot().await?;
-        let rows = DEVICES
-            .scan_all(snapshot.as_ref(), &DEVICES.prefix(&(user,)))
-            .await?;
+        let rows = DEVICES.scan_all(snapshot.as_ref(), &DEVICES.prefix(&(user,))).await?;
         let keys = rows.iter().map(|(key, _)| key.clone());
         let seen = LAST_SEEN.get_many(snapshot.as_ref(), keys).await?;
         let devices = rows.into_iter().zip(seen);
@@ -89,9 +82,7 @@ impl Accounts {
         user: &UserId,
     ) -> Result<Vec<OwnedDeviceId>, AccountsError> {
         let snapshot = self.snapshot().await?;
-        let rows = DEVICES
-            .scan_all(snapshot.as_ref(), &DEVICES.prefix(&(user,)))
-            .await?;
+        let rows = DEVICES.scan_all(snapshot.as_ref(), &DEVICES.prefix(&(user,))).await?;
         Ok(rows.into_iter().map(|((_, device), _)| device).collect())
     }
 
@@ -112,16 +103,13 @@ impl Accounts {
             let snapshot = snapshot.as_ref();
             let before = DEVICES.get(snapshot, &(user, device)).await?;
             let before = before.ok_or(AccountsError::NotFound("device"))?;
-            let after = DeviceRow {
-                display_name: display_name.map(str::to_owned),
-                ..before.clone()
-            };
+            let after =
+                DeviceRow { display_name: display_name.map(str::to_owned), ..before.clone() };
             let mut batch = Batch::new();
             if before != after {
                 DEVICES.replace(&mut batch, &(user, device), Some(&before), Some(&after))?;
                 if DEVICE_KEYS.get(snapshot, &(user, device)).await?.is_some() {
-                    self.write_device_list_change(snapshot, &mut batch, user)
-                        .await?;
+                    self.write_device_list_change(snapshot, &mut batch, user).await?;
                 }
             }
             Ok((batch, ()))
@@ -143,15 +131,13 @@ impl Accounts {
             let revoked = self
                 .decide(|snapshot| async move {
                     let mut batch = Batch::new();
-                    let revoked = self
-                        .write_deletion(snapshot.as_ref(), &mut batch, user, device)
-                        .await?;
+                    let revoked =
+                        self.write_deletion(snapshot.as_ref(), &mut batch, user, device).await?;
                     Ok((batch, revoked))
                 })
                 .await?;
             self.0.sessions.forget(&revoked);
-            self.delete_to_device(user, device, hearth_base::StreamPosition::MAX)
-                .await?;
+            self.delete_to_device(user, device, hearth_base::StreamPosition::MAX).await?;
         }
         Ok(())
     }
@@ -168,10 +154,8 @@ impl Accounts {
         };
         DEVICES.replace(batch, &(user, device), Some(&row), None)?;
         LAST_SEEN.delete(batch, &(user, device));
-        self.write_device_key_deletion(snapshot, batch, user, device)
-            .await?;
-        self.delete_pushers(snapshot, batch, user, Some(device))
-            .await?;
+        self.write_device_key_deletion(snapshot, batch, user, device).await?;
+        self.delete_pushers(snapshot, batch, user, Some(device)).await?;
         self.write_device_list_change(snapshot, batch, user).await?;
         tokens::delete_device_tokens(snapshot, batch, user, device).await
     }
@@ -190,18 +174,12 @@ mod tests {
         let accounts = &fixture.accounts;
         fixture.session(&alice, "A").await;
         fixture.session(&alice, "B").await;
-        accounts
-            .rename_device(&alice, "B".into(), Some("phone"))
-            .await
-            .unwrap();
+        accounts.rename_device(&alice, "B".into(), Some("phone")).await.unwrap();
         let unknown = accounts.rename_device(&alice, "C".into(), None).await;
         assert!(matches!(unknown, Err(AccountsError::NotFound(_))));
         let device = accounts.device(&alice, "B".into()).await.unwrap().unwrap();
         assert_eq!(device.display_name.as_deref(), Some("phone"));
-        accounts
-            .delete_devices(&alice, &["A".into(), "C".into()])
-            .await
-            .unwrap();
+        accounts.delete_devices(&alice, &["A".into(), "C".into()]).await.unwrap();
         let left = accounts.devices(&alice).await.unwrap();
         assert_eq!(left.len(), 1);
         assert_eq!(left[0].device_id, "B");

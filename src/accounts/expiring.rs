@@ -24,10 +24,7 @@ struct Entries<V> {
 
 impl<V> Expiring<V> {
     pub(crate) fn new(clock: Clock, lifetime: Duration, entries_max: usize) -> Self {
-        let entries = Entries {
-            values: HashMap::new(),
-            order: VecDeque::new(),
-        };
+        let entries = Entries { values: HashMap::new(), order: VecDeque::new() };
         Self {
             clock,
             lifetime_ms: u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX),
@@ -43,10 +40,7 @@ impl<V> Expiring<V> {
         entries.order.push_back((expires, name.clone()));
         entries.values.insert(name, (expires, value));
         while entries.order.len() > self.entries_max
-            || entries
-                .order
-                .front()
-                .is_some_and(|(expires, _)| *expires <= now)
+            || entries.order.front().is_some_and(|(expires, _)| *expires <= now)
         {
             let Some((_, oldest)) = entries.order.pop_front() else {
                 break;

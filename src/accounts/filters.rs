@@ -31,11 +31,7 @@ impl Accounts {
         let (id, json) = (&id, &json);
         self.decide(|snapshot| async move {
             let mut batch = Batch::new();
-            if FILTERS
-                .get(snapshot.as_ref(), &(user, id.as_str()))
-                .await?
-                .is_none()
-            {
+            if FILTERS.get(snapshot.as_ref(), &(user, id.as_str())).await?.is_none() {
                 FILTERS.put(&mut batch, &(user, id.as_str()), json)?;
             }
             Ok((batch, ()))

@@ -47,12 +47,7 @@ impl BackupVersion {
     fn new(version: u64, row: BackupRow) -> Option<Self> {
         let algorithm = Raw::from_json(RawValue::from_string(row.algorithm).ok()?);
         let (version, etag) = (version.to_string(), row.etag.to_string());
-        (!row.is_deleted).then_some(Self {
-            version,
-            algorithm,
-            etag,
-            count: row.count,
-        })
+        (!row.is_deleted).then_some(Self { version, algorithm, etag, count: row.count })
     }
 }
 
@@ -132,10 +127,8 @@ impl Accounts {
             if stored.is_ok_and(|stored| algorithm_name(&stored).is_ok_and(|old| old != *name)) {
                 return Err(AccountsError::invalid("the algorithm cannot be changed"));
             }
-            let after = BackupRow {
-                algorithm: algorithm.json().get().to_owned(),
-                ..before.clone()
-            };
+            let after =
+                BackupRow { algorithm: algorithm.json().get().to_owned(), ..before.clone() };
             let mut batch = Batch::new();
             BACKUPS.replace(&mut batch, &(user, version), Some(&before), Some(&after))?;
             Ok((batch, ()))
@@ -155,11 +148,7 @@ impl Accounts {
         let version = self
             .decide(|snapshot| async move {
                 let (version, before) = read_backup(snapshot.as_ref(), user, version).await?;
-                let after = BackupRow {
-                    is_deleted: true,
-                    count: 0,
-                    ..before.clone()
-                };
+                let after = BackupRow { is_deleted: true, count: 0, ..before.clone() };
                 let mut batch = Batch::new();
                 BACKUPS.replace(&mut batch, &(user, version), Some(&before), Some(&after))?;
                 Ok((batch, version))
@@ -171,9 +160,7 @@ impl Accounts {
                 .decide(|snapshot| async move {
                     let limit = DELETED_IN_A_BATCH;
                     let snapshot = snapshot.as_ref();
-                    let rows = BACKUP_KEYS
-                        .scan(snapshot, range, Direction::Forward, limit)
-                        .await?;
+                    let rows = BACKUP_KEYS.scan(snapshot, range, Direction::Forward, limit).await?;
                     let mut batch = Batch::new();
                     for (key, _) in &rows {
                         BACKUP_KEYS.delete(&mut batch, key);
@@ -190,10 +177,7 @@ impl Accounts {
 
 fn parse_version(version: &str) -> Option<u64> {
     // "01" is not the name of version 1.
-    version
-        .parse()
-        .ok()
-        .filter(|number: &u64| number.to_string() == version)
+    version.parse().ok().filter(|number: &u64| number.to_string() == version)
 }
 
 /// A version that is not deleted.
@@ -217,12 +201,8 @@ pub(crate) async fn last_version(
 ) -> Result<Option<(u64, BackupRow)>, AccountsError> {
     // Users make few versions, and the last one is nearly always the one.
     let range = BACKUPS.prefix(&(user,));
-    let rows = BACKUPS
-        .scan(snapshot, &range, Direction::Backward, usize::MAX)
-        .await?;
-    let mut rows = rows
-        .into_iter()
-        .filter(|(_, row)| with_deleted || !row.is_deleted);
+    let rows = BACKUPS.scan(snapshot, &range, Direction::Backward, usize::MAX).await?;
+    let mut rows = rows.into_iter().filter(|(_, row)| with_deleted || !row.is_deleted);
     Ok(rows.next().map(|((_, version), row)| (version, row)))
 }
 

@@ -79,22 +79,14 @@ async fn device_keys(
     let range = DEVICE_KEYS.prefix(&(user,));
     let rows = DEVICE_KEYS.scan_all(snapshot, &range).await?;
     let is_wanted = |device: &OwnedDeviceId| wanted.is_empty() || wanted.contains(device);
-    let rows: Vec<_> = rows
-        .into_iter()
-        .filter(|((_, device), _)| is_wanted(device))
-        .collect();
-    let devices = DEVICES
-        .get_many(snapshot, rows.iter().map(|(key, _)| key.clone()))
-        .await?;
+    let rows: Vec<_> = rows.into_iter().filter(|((_, device), _)| is_wanted(device)).collect();
+    let devices = DEVICES.get_many(snapshot, rows.iter().map(|(key, _)| key.clone())).await?;
     let mut found = BTreeMap::new();
     for (((_, device), json), row) in rows.into_iter().zip(devices) {
         let mut object: Map<String, Value> = serde_json::from_str(&json).map_err(corrupt)?;
         sign(&mut object, device.as_str(), signatures);
         if let Some(name) = row.and_then(|row| row.display_name) {
-            object.insert(
-                "unsigned".to_owned(),
-                json!({ "device_display_name": name }),
-            );
+            object.insert("unsigned".to_owned(), json!({ "device_display_name": name }));
         }
         found.insert(device, raw(&object)?);
     }

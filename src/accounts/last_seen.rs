@@ -47,10 +47,7 @@ impl Accounts {
         if last.is_some_and(|last| at_ms < last.at_ms.saturating_add(interval_ms)) {
             return;
         }
-        let row = LastSeenRow {
-            at_ms,
-            ip: ip.to_string(),
-        };
+        let row = LastSeenRow { at_ms, ip: ip.to_string() };
         self.0.last_seen.0.insert(key.clone(), row.clone());
         let accounts = self.clone();
         tokio::spawn(async move {
@@ -90,14 +87,8 @@ mod tests {
         else {
             panic!("not valid");
         };
-        let seen = || async {
-            accounts
-                .device(&alice, "A".into())
-                .await
-                .unwrap()
-                .unwrap()
-                .last_seen_ip
-        };
+        let seen =
+            || async { accounts.device(&alice, "A".into()).await.unwrap().unwrap().last_seen_ip };
         accounts.seen(&who, [10, 0, 0, 1].into());
         while seen().await.is_none() {
             tokio::task::yield_now().await;

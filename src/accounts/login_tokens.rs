@@ -36,10 +36,7 @@ mod tests {
         let fixture = fixture();
         let alice = fixture.user("alice").await;
         let (token, _) = fixture.accounts.create_login_token(&alice);
-        assert_eq!(
-            fixture.accounts.take_login_token(&token),
-            Some(alice.clone())
-        );
+        assert_eq!(fixture.accounts.take_login_token(&token), Some(alice.clone()));
         assert_eq!(fixture.accounts.take_login_token(&token), None);
         let (token, lifetime) = fixture.accounts.create_login_token(&alice);
         fixture.clock.advance(lifetime);

@@ -86,9 +86,7 @@ impl Accounts {
                     key_id: id.key_name().to_string(),
                     json: key.json().get().to_owned(),
                 };
-                let old = FALLBACK_KEYS
-                    .get(snapshot, &(user, device, algorithm.as_str()))
-                    .await?;
+                let old = FALLBACK_KEYS.get(snapshot, &(user, device, algorithm.as_str())).await?;
                 if old.as_ref() != Some(&row) {
                     FALLBACK_KEYS.put(&mut batch, &(user, device, algorithm.as_str()), &row)?;
                     counts.unused_fallback.insert(algorithm);
@@ -115,15 +113,9 @@ impl Accounts {
         device: &DeviceId,
     ) -> Result<KeyCounts, AccountsError> {
         let snapshot = self.snapshot().await?;
-        let row = KEY_COUNTS
-            .get(snapshot.as_ref(), &(user, device))
-            .await?
-            .unwrap_or_default();
+        let row = KEY_COUNTS.get(snapshot.as_ref(), &(user, device)).await?.unwrap_or_default();
         let counted = |(algorithm, count): (String, u64)| {
-            (
-                OneTimeKeyAlgorithm::from(algorithm),
-                UInt::new_saturating(count),
-            )
+            (OneTimeKeyAlgorithm::from(algorithm), UInt::new_saturating(count))
         };
         // Clients upload keys when they see a low count, so zero has to be said.
         let mut one_time_keys =
@@ -131,10 +123,7 @@ impl Accounts {
         one_time_keys.extend(row.one_time.into_iter().map(counted));
         let unused = row.unused_fallback.into_iter();
         let unused_fallback_keys = unused.map(OneTimeKeyAlgorithm::from).collect();
-        Ok(KeyCounts {
-            one_time_keys,
-            unused_fallback_keys,
-        })
+        Ok(KeyCounts { one_time_keys, unused_fallback_keys })
     }
 
     /// Takes one key of the wanted algorithm from each device: its oldest one-time key, or else
@@ -176,14 +165,10 @@ impl Accounts {
                     return Ok((batch, None));
                 };
                 let range = ONE_TIME_KEYS.prefix(&(user, device, algorithm));
-                let oldest = ONE_TIME_KEYS
-                    .scan(snapshot, &range, Direction::Forward, 1)
-                    .await?
-                    .pop();
+                let oldest =
+                    ONE_TIME_KEYS.scan(snapshot, &range, Direction::Forward, 1).await?.pop();
                 let Some((key, json)) = oldest else {
-                    let fallback = FALLBACK_KEYS
-                        .get(snapshot, &(user, device, algorithm))
-                        .await?;
+                    let fallback = FALLBACK_KEYS.get(snapshot, &(user, device, algorithm)).await?;
                     if fallback.is_some() && counts.unused_fallback.remove(algorithm) {
                         write_counts(&mut batch, (user, device), before.as_ref(), counts)?;
                     }
@@ -231,13 +216,9 @@ async fn is_new(
 ) -> Result<bool, AccountsError> {
     let (algorithm, name) = (id.algorithm().to_string(), id.key_name().to_string());
     let (algorithm, name) = (algorithm.as_str(), name.as_str());
-    let order = ONE_TIME_KEY_IDS
-        .get(snapshot, &(user, device, algorithm, name))
-        .await?;
+    let order = ONE_TIME_KEY_IDS.get(snapshot, &(user, device, algorithm, name)).await?;
     let Some(order) = order else { return Ok(true) };
-    let known = ONE_TIME_KEYS
-        .get(snapshot, &(user, device, algorithm, order, name))
-        .await?;
+    let known = ONE_TIME_KEYS.get(snapshot, &(user, device, algorithm, order, name)).await?;
     let parsed = |json: &str| serde_json::from_str::<serde_json::Value>(json).ok();
     if known.as_deref().and_then(parsed) == parsed(key.json().get()) {
         return Ok(false);
@@ -271,10 +252,7 @@ fn write_counts(
 ) -> Result<(), AccountsError> {
     after.next_order += 1;
     KEY_COUNTS.replace(batch, &(user, device), before, Some(&after))?;
-    batch.fact(Fact::DeviceKeyCounts {
-        user: user.to_owned(),
-        device: device.to_owned(),
-    });
+    batch.fact(Fact::DeviceKeyCounts { user: user.to_owned(), device: device.to_owned() });
     Ok(())
 }
 
@@ -306,11 +284,7 @@ mod tests {
     }
 
     async fn count(fixture: &Fixture, user: &UserId) -> u64 {
-        let counts = fixture
-            .accounts
-            .key_counts(user, device_id!("A"))
-            .await
-            .unwrap();
+        let counts = fixture.accounts.key_counts(user, device_id!("A")).await.unwrap();
         counts.one_time_keys[&OneTimeKeyAlgorithm::SignedCurve25519].into()
     }
 
@@ -326,43 +300,23 @@ mod tests {
             .upload_one_time_keys(&alice, device, &keys(&["Z"], "eHh4"), &fallback)
             .await
             .unwrap();
-        accounts
-            .upload_one_time_keys(&alice, device, &keys(&["A"], "eHh4"), &none)
-            .await
-            .unwrap();
-        accounts
-            .upload_one_time_keys(&alice, device, &keys(&["A"], "eHh4"), &none)
-            .await
-            .unwrap();
+        accounts.upload_one_time_keys(&alice, device, &keys(&["A"], "eHh4"), &none).await.unwrap();
+        accounts.upload_one_time_keys(&alice, device, &keys(&["A"], "eHh4"), &none).await.unwrap();
         assert_eq!(count(&fixture, &alice).await, 2);
         let other = keys(&["A"], "eXl5");
-        let refused = accounts
-            .upload_one_time_keys(&alice, device, &other, &none)
-            .await;
+        let refused = accounts.upload_one_time_keys(&alice, device, &other, &none).await;
         assert!(matches!(refused, Err(AccountsError::OneTimeKeyExists(_))));
         assert_eq!(claim(&fixture, &alice).await.as_deref(), Some("Z"));
         assert_eq!(claim(&fixture, &alice).await.as_deref(), Some("A"));
-        let unused = async || {
-            accounts
-                .key_counts(&alice, device)
-                .await
-                .unwrap()
-                .unused_fallback_keys
-                .len()
-        };
+        let unused =
+            async || accounts.key_counts(&alice, device).await.unwrap().unused_fallback_keys.len();
         assert_eq!(unused().await, 1);
         assert_eq!(claim(&fixture, &alice).await.as_deref(), Some("F"));
         assert_eq!(claim(&fixture, &alice).await.as_deref(), Some("F"));
         assert_eq!(unused().await, 0);
-        accounts
-            .upload_one_time_keys(&alice, device, &none, &keys(&["G"], "eHh4"))
-            .await
-            .unwrap();
+        accounts.upload_one_time_keys(&alice, device, &none, &keys(&["G"], "eHh4")).await.unwrap();
         assert_eq!(unused().await, 1);
-        accounts
-            .delete_devices(&alice, &[device.to_owned()])
-            .await
-            .unwrap();
+        accounts.delete_devices(&alice, &[device.to_owned()]).await.unwrap();
         assert_eq!(claim(&fixture, &alice).await, None);
     }
 
@@ -374,11 +328,7 @@ mod tests {
         let ids: Vec<String> = (0..20).map(|n| format!("K{n:02}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let (uploaded, none) = (keys(&ids, "eHh4"), Keys::new());
-        fixture
-            .accounts
-            .upload_one_time_keys(&alice, device, &uploaded, &none)
-            .await
-            .unwrap();
+        fixture.accounts.upload_one_time_keys(&alice, device, &uploaded, &none).await.unwrap();
         let claims: Vec<_> = (0..24)
             .map(|_| {
                 let (fixture, alice) = (std::sync::Arc::clone(&fixture), alice.clone());

@@ -29,10 +29,7 @@ pub struct PasswordCost {
 
 impl Default for PasswordCost {
     fn default() -> Self {
-        Self {
-            memory_kib: 19 * 1024,
-            iterations: 2,
-        }
+        Self { memory_kib: 19 * 1024, iterations: 2 }
     }
 }
 
@@ -64,9 +61,7 @@ impl PasswordHashing {
         }
         let salt = self.random.bytes::<16>();
         self.run(password, move |argon2, password| {
-            argon2
-                .hash_password_with_salt(password, &salt)
-                .map(|hash| hash.to_string())
+            argon2.hash_password_with_salt(password, &salt).map(|hash| hash.to_string())
         })
         .await
     }
@@ -83,9 +78,7 @@ impl PasswordHashing {
         let salt = self.random.bytes::<16>();
         self.run(password, move |argon2, password| {
             let Some(hash) = hash else {
-                return argon2
-                    .hash_password_with_salt(password, &salt)
-                    .map(|_| false);
+                return argon2.hash_password_with_salt(password, &salt).map(|_| false);
             };
             match argon2.verify_password(password, hash.as_str()) {
                 Ok(()) => Ok(true),
@@ -120,32 +113,14 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_right_password_verifies() {
-        let cost = PasswordCost {
-            memory_kib: 64,
-            iterations: 1,
-        };
+        let cost = PasswordCost { memory_kib: 64, iterations: 1 };
         let hashing = PasswordHashing::new(cost, Random::seeded(1)).unwrap();
         let hash = hashing.hash("wonderland").await.unwrap();
         assert!(hash.starts_with("$argon2id$") && !hash.contains("wonderland"));
-        assert!(
-            hashing
-                .verify("wonderland", Some(hash.clone()))
-                .await
-                .unwrap()
-        );
+        assert!(hashing.verify("wonderland", Some(hash.clone())).await.unwrap());
         assert!(!hashing.verify("Wonderland", Some(hash)).await.unwrap());
         assert!(!hashing.verify("wonderland", None).await.unwrap());
-        assert!(
-            hashing
-                .verify("wonderland", Some("rubbish".into()))
-                .await
-                .is_err()
-        );
-        assert!(
-            hashing
-                .hash(&"x".repeat(PASSWORD_BYTES_MAX + 1))
-                .await
-                .is_err()
-        );
+        assert!(hashing.verify("wonderland", Some("rubbish".into())).await.is_err());
+        assert!(hashing.hash(&"x".repeat(PASSWORD_BYTES_MAX + 1)).await.is_err());
     }
 }

@@ -129,9 +129,7 @@ pub(crate) async fn read_profile(
     snapshot: &dyn Snapshot,
     user: &UserId,
 ) -> Result<Profile, AccountsError> {
-    let rows = PROFILES
-        .scan_all(snapshot, &PROFILES.prefix(&(user,)))
-        .await?;
+    let rows = PROFILES.scan_all(snapshot, &PROFILES.prefix(&(user,))).await?;
     rows.into_iter()
         .map(|((_, field), json)| {
             let value = serde_json::from_str(&json)
@@ -181,37 +179,16 @@ mod tests {
         let alice = fixture.user("alice").await;
         let accounts = &fixture.accounts;
         let name = json!("Alice Liddell");
-        assert!(
-            accounts
-                .set_profile_field(&alice, "displayname", Some(&name))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !accounts
-                .set_profile_field(&alice, "displayname", Some(&name))
-                .await
-                .unwrap()
-        );
+        assert!(accounts.set_profile_field(&alice, "displayname", Some(&name)).await.unwrap());
+        assert!(!accounts.set_profile_field(&alice, "displayname", Some(&name)).await.unwrap());
         let avatar = json!("mxc://example.org/a");
-        accounts
-            .set_profile_field(&alice, "avatar_url", Some(&avatar))
-            .await
-            .unwrap();
+        accounts.set_profile_field(&alice, "avatar_url", Some(&avatar)).await.unwrap();
         let zone = json!("Europe/London");
-        accounts
-            .set_profile_field(&alice, "m.tz", Some(&zone))
-            .await
-            .unwrap();
+        accounts.set_profile_field(&alice, "m.tz", Some(&zone)).await.unwrap();
         let member = accounts.member_profile(&alice).await.unwrap();
         assert_eq!(member.displayname.as_deref(), Some("Alice Liddell"));
         assert_eq!(member.avatar_url.unwrap(), "mxc://example.org/a");
-        assert!(
-            accounts
-                .set_profile_field(&alice, "avatar_url", None)
-                .await
-                .unwrap()
-        );
+        assert!(accounts.set_profile_field(&alice, "avatar_url", None).await.unwrap());
         let profile = accounts.profile(&alice).await.unwrap().unwrap();
         assert_eq!(json!(profile), json!({ "displayname": name, "m.tz": zone }));
         let nobody = accounts.new_user_id("nobody").unwrap();
@@ -223,27 +200,15 @@ mod tests {
         let fixture = fixture();
         let alice = fixture.user("alice").await;
         let set = async |field: &str, value: Value| {
-            fixture
-                .accounts
-                .set_profile_field(&alice, field, Some(&value))
-                .await
+            fixture.accounts.set_profile_field(&alice, field, Some(&value)).await
         };
         let half = "x".repeat(PROFILE_BYTES_MAX / 2);
         set("a", json!(half)).await.unwrap();
-        assert!(matches!(
-            set("b", json!(half)).await,
-            Err(AccountsError::ProfileTooLarge)
-        ));
+        assert!(matches!(set("b", json!(half)).await, Err(AccountsError::ProfileTooLarge)));
         let refused = set(&"k".repeat(256), json!(1)).await;
         assert!(matches!(refused, Err(AccountsError::ProfileKeyTooLarge)));
-        assert!(matches!(
-            set("displayname", json!(1)).await,
-            Err(AccountsError::Invalid(_))
-        ));
+        assert!(matches!(set("displayname", json!(1)).await, Err(AccountsError::Invalid(_))));
         let long = json!("x".repeat(DISPLAY_NAME_BYTES_MAX + 1));
-        assert!(matches!(
-            set("displayname", long).await,
-            Err(AccountsError::TooLarge(_))
-        ));
+        assert!(matches!(set("displayname", long).await, Err(AccountsError::TooLarge(_))));
     }
 }

@@ -44,11 +44,7 @@ impl Accounts {
         kind: RuleKind,
         rule_id: &str,
     ) -> Result<Option<AnyPushRule>, AccountsError> {
-        Ok(self
-            .push_rules(user)
-            .await?
-            .get(kind, rule_id)
-            .map(|rule| rule.to_owned()))
+        Ok(self.push_rules(user).await?.get(kind, rule_id).map(|rule| rule.to_owned()))
     }
 
     /// Adds a rule, or replaces the user's own rule of the same kind and id. `after` and `before`
@@ -65,8 +61,7 @@ impl Accounts {
         after: Option<&str>,
         before: Option<&str>,
     ) -> Result<(), AccountsError> {
-        self.change_push_rules(user, |rules| insert(rules, rule.clone(), after, before))
-            .await
+        self.change_push_rules(user, |rules| insert(rules, rule.clone(), after, before)).await
     }
 
     /// Removes one of the user's own rules.
@@ -80,12 +75,10 @@ impl Accounts {
         rule_id: &str,
     ) -> Result<(), AccountsError> {
         self.change_push_rules(user, |rules| {
-            rules
-                .remove(kind.clone(), rule_id)
-                .map_err(|error| match error {
-                    RemovePushRuleError::NotFound => AccountsError::NotFound("push rule"),
-                    other => AccountsError::invalid(other.to_string()),
-                })
+            rules.remove(kind.clone(), rule_id).map_err(|error| match error {
+                RemovePushRuleError::NotFound => AccountsError::NotFound("push rule"),
+                other => AccountsError::invalid(other.to_string()),
+            })
         })
         .await
     }
@@ -159,10 +152,8 @@ impl Accounts {
 }
 
 fn content(rules: &Ruleset) -> Result<String, AccountsError> {
-    serde_json::to_string(&Content {
-        global: rules.clone(),
-    })
-    .map_err(|error| AccountsError::invalid(error.to_string()))
+    serde_json::to_string(&Content { global: rules.clone() })
+        .map_err(|error| AccountsError::invalid(error.to_string()))
 }
 
 fn parse(user: &UserId, row: Option<&Stamped<String>>) -> Ruleset {
@@ -190,18 +181,14 @@ fn insert(
     let mut enabled = true;
     if after.is_some() || before.is_some() {
         // A rule that moves is taken out first: the neighbours' places are meant without it.
-        enabled = rules
-            .get(kind.clone(), &rule_id)
-            .is_none_or(|rule| rule.enabled());
+        enabled = rules.get(kind.clone(), &rule_id).is_none_or(|rule| rule.enabled());
         // Not being there is fine; a default rule is refused by the insertion.
         let _ = rules.remove(kind.clone(), &rule_id);
     }
-    rules
-        .insert(rule, after, before)
-        .map_err(|error| match error {
-            InsertPushRuleError::UnknownRuleId => AccountsError::NotFound("push rule"),
-            other => AccountsError::invalid(other.to_string()),
-        })?;
+    rules.insert(rule, after, before).map_err(|error| match error {
+        InsertPushRuleError::UnknownRuleId => AccountsError::NotFound("push rule"),
+        other => AccountsError::invalid(other.to_string()),
+    })?;
     if !enabled {
         let done = rules.set_enabled(kind, &rule_id, false);
         done.map_err(|_| AccountsError::NotFound("push rule"))?;
@@ -217,11 +204,7 @@ mod tests {
     use crate::testing::{Fixture, fixture};
 
     fn rule(id: &str) -> NewPushRule {
-        NewPushRule::Content(NewPatternedPushRule::new(
-            id.to_owned(),
-            id.to_owned(),
-            vec![],
-        ))
+        NewPushRule::Content(NewPatternedPushRule::new(id.to_owned(), id.to_owned(), vec![]))
     }
 
     async fn own_rules(fixture: &Fixture, user: &UserId) -> Vec<String> {
@@ -236,44 +219,24 @@ mod tests {
         let accounts = &fixture.accounts;
         let alice = fixture.user("alice").await;
         for id in ["c", "b", "a"] {
-            accounts
-                .put_push_rule(&alice, &rule(id), None, None)
-                .await
-                .unwrap();
+            accounts.put_push_rule(&alice, &rule(id), None, None).await.unwrap();
         }
         assert_eq!(own_rules(&fixture, &alice).await, ["a", "b", "c"]);
-        accounts
-            .put_push_rule(&alice, &rule("d"), Some("a"), None)
-            .await
-            .unwrap();
+        accounts.put_push_rule(&alice, &rule("d"), Some("a"), None).await.unwrap();
         assert_eq!(own_rules(&fixture, &alice).await, ["a", "d", "b", "c"]);
-        accounts
-            .put_push_rule(&alice, &rule("a"), Some("c"), None)
-            .await
-            .unwrap();
+        accounts.put_push_rule(&alice, &rule("a"), Some("c"), None).await.unwrap();
         assert_eq!(own_rules(&fixture, &alice).await, ["d", "b", "c", "a"]);
-        accounts
-            .put_push_rule(&alice, &rule("a"), None, Some("d"))
-            .await
-            .unwrap();
+        accounts.put_push_rule(&alice, &rule("a"), None, Some("d")).await.unwrap();
         assert_eq!(own_rules(&fixture, &alice).await, ["a", "d", "b", "c"]);
-        accounts
-            .put_push_rule(&alice, &rule("b"), None, None)
-            .await
-            .unwrap();
+        accounts.put_push_rule(&alice, &rule("b"), None, None).await.unwrap();
         assert_eq!(own_rules(&fixture, &alice).await, ["a", "d", "b", "c"]);
-        let refused = accounts
-            .put_push_rule(&alice, &rule("x"), Some("nowhere"), None)
-            .await;
+        let refused = accounts.put_push_rule(&alice, &rule("x"), Some("nowhere"), None).await;
         assert!(matches!(refused, Err(AccountsError::NotFound(_))));
         for id in [".m.rule.mine", "a/b", "a\\b"] {
             let refused = accounts.put_push_rule(&alice, &rule(id), None, None).await;
             assert!(matches!(refused, Err(AccountsError::Invalid(_))), "{id}");
         }
-        accounts
-            .delete_push_rule(&alice, &RuleKind::Content, "d")
-            .await
-            .unwrap();
+        accounts.delete_push_rule(&alice, &RuleKind::Content, "d").await.unwrap();
         assert_eq!(own_rules(&fixture, &alice).await, ["a", "b", "c"]);
     }
 
@@ -284,34 +247,14 @@ mod tests {
         let alice = fixture.user("alice").await;
         let kind = RuleKind::Content;
         for id in ["b", "a"] {
-            accounts
-                .put_push_rule(&alice, &rule(id), None, None)
-                .await
-                .unwrap();
+            accounts.put_push_rule(&alice, &rule(id), None, None).await.unwrap();
         }
-        accounts
-            .set_push_rule_enabled(&alice, &kind, "a", false)
-            .await
-            .unwrap();
-        accounts
-            .put_push_rule(&alice, &rule("a"), Some("b"), None)
-            .await
-            .unwrap();
-        let moved = accounts
-            .push_rule(&alice, kind.clone(), "a")
-            .await
-            .unwrap()
-            .unwrap();
+        accounts.set_push_rule_enabled(&alice, &kind, "a", false).await.unwrap();
+        accounts.put_push_rule(&alice, &rule("a"), Some("b"), None).await.unwrap();
+        let moved = accounts.push_rule(&alice, kind.clone(), "a").await.unwrap().unwrap();
         assert!(!moved.enabled());
-        accounts
-            .set_push_rule_actions(&alice, &kind, "a", &[Action::Notify])
-            .await
-            .unwrap();
-        let changed = accounts
-            .push_rule(&alice, kind, "a")
-            .await
-            .unwrap()
-            .unwrap();
+        accounts.set_push_rule_actions(&alice, &kind, "a", &[Action::Notify]).await.unwrap();
+        let changed = accounts.push_rule(&alice, kind, "a").await.unwrap().unwrap();
         assert!(changed.triggers_notification());
     }
 
@@ -321,22 +264,12 @@ mod tests {
         let accounts = &fixture.accounts;
         let alice = fixture.user("alice").await;
         let kind = RuleKind::Override;
-        let refused = accounts
-            .delete_push_rule(&alice, &kind, ".m.rule.master")
-            .await;
+        let refused = accounts.delete_push_rule(&alice, &kind, ".m.rule.master").await;
         assert!(matches!(refused, Err(AccountsError::Invalid(_))));
-        accounts
-            .set_push_rule_enabled(&alice, &kind, ".m.rule.master", true)
-            .await
-            .unwrap();
-        let master = accounts
-            .push_rule(&alice, kind.clone(), ".m.rule.master")
-            .await
-            .unwrap();
+        accounts.set_push_rule_enabled(&alice, &kind, ".m.rule.master", true).await.unwrap();
+        let master = accounts.push_rule(&alice, kind.clone(), ".m.rule.master").await.unwrap();
         assert!(master.unwrap().enabled());
-        let unknown = accounts
-            .set_push_rule_enabled(&alice, &kind, "nothing", true)
-            .await;
+        let unknown = accounts.set_push_rule_enabled(&alice, &kind, "nothing", true).await;
         assert!(matches!(unknown, Err(AccountsError::NotFound(_))));
     }
 }

@@ -41,10 +41,7 @@ impl Accounts {
         }
         let json = serde_json::to_string(pusher)
             .map_err(|error| AccountsError::invalid(error.to_string()))?;
-        let row = &PusherRow {
-            device: device.map(ToOwned::to_owned),
-            json,
-        };
+        let row = &PusherRow { device: device.map(ToOwned::to_owned), json };
         self.decide(|snapshot| async move {
             let range = PUSHERS.prefix(&(user,));
             if PUSHERS.scan_all(snapshot.as_ref(), &range).await?.len() >= PUSHERS_MAX {
@@ -76,9 +73,7 @@ impl Accounts {
     /// The store failed.
     pub async fn pushers(&self, user: &UserId) -> Result<Vec<Pusher>, AccountsError> {
         let snapshot = self.snapshot().await?;
-        let rows = PUSHERS
-            .scan_all(snapshot.as_ref(), &PUSHERS.prefix(&(user,)))
-            .await?;
+        let rows = PUSHERS.scan_all(snapshot.as_ref(), &PUSHERS.prefix(&(user,))).await?;
         rows.into_iter()
             .map(|(_, row)| {
                 serde_json::from_str(&row.json)
@@ -95,10 +90,7 @@ impl Accounts {
         user: &UserId,
         device: Option<&DeviceId>,
     ) -> Result<(), AccountsError> {
-        for (key, row) in PUSHERS
-            .scan_all(snapshot, &PUSHERS.prefix(&(user,)))
-            .await?
-        {
+        for (key, row) in PUSHERS.scan_all(snapshot, &PUSHERS.prefix(&(user,))).await? {
             if device.is_none() || row.device.as_deref() == device {
                 PUSHERS.delete(batch, &key);
             }
@@ -145,25 +137,13 @@ mod tests {
         let accounts = &fixture.accounts;
         let device = device_id!("A");
         let alice = fixture.user_with_device("alice", device).await;
-        accounts
-            .set_pusher(&alice, Some(device), &pusher("1", "en"))
-            .await
-            .unwrap();
-        accounts
-            .set_pusher(&alice, Some(device), &pusher("1", "de"))
-            .await
-            .unwrap();
-        accounts
-            .set_pusher(&alice, None, &pusher("2", "en"))
-            .await
-            .unwrap();
+        accounts.set_pusher(&alice, Some(device), &pusher("1", "en")).await.unwrap();
+        accounts.set_pusher(&alice, Some(device), &pusher("1", "de")).await.unwrap();
+        accounts.set_pusher(&alice, None, &pusher("2", "en")).await.unwrap();
         let all = accounts.pushers(&alice).await.unwrap();
         assert_eq!(all.len(), 2);
         assert!(all.iter().any(|pusher| pusher.lang == "de"));
-        accounts
-            .delete_devices(&alice, &[device.to_owned()])
-            .await
-            .unwrap();
+        accounts.delete_devices(&alice, &[device.to_owned()]).await.unwrap();
         let left = accounts.pushers(&alice).await.unwrap();
         assert_eq!(left.len(), 1);
         accounts.delete_pusher(&alice, &left[0].ids).await.unwrap();

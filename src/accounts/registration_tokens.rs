@@ -72,11 +72,7 @@ impl Accounts {
         };
         let key = &token;
         self.decide(|snapshot| async move {
-            if REGISTRATION_TOKENS
-                .get(snapshot.as_ref(), &(key.as_str(),))
-                .await?
-                .is_some()
-            {
+            if REGISTRATION_TOKENS.get(snapshot.as_ref(), &(key.as_str(),)).await?.is_some() {
                 return Err(AccountsError::invalid("the registration token exists"));
             }
             let mut batch = Batch::new();
@@ -94,9 +90,7 @@ impl Accounts {
     pub async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, AccountsError> {
         let snapshot = self.snapshot().await?;
         let range = REGISTRATION_TOKENS.all();
-        let rows = REGISTRATION_TOKENS
-            .scan_all(snapshot.as_ref(), &range)
-            .await?;
+        let rows = REGISTRATION_TOKENS.scan_all(snapshot.as_ref(), &range).await?;
         let token = |((token,), row): ((String,), RegistrationTokenRow)| RegistrationToken {
             token,
             uses_allowed: row.uses_allowed,
@@ -131,9 +125,7 @@ impl Accounts {
             return Ok(false);
         }
         let snapshot = self.snapshot().await?;
-        let row = REGISTRATION_TOKENS
-            .get(snapshot.as_ref(), &(token,))
-            .await?;
+        let row = REGISTRATION_TOKENS.get(snapshot.as_ref(), &(token,)).await?;
         Ok(row.is_some_and(|row| row.is_valid(self.0.clock.now_ms())))
     }
 
@@ -147,17 +139,12 @@ impl Accounts {
         }
         self.decide(|snapshot| async move {
             let mut batch = Batch::new();
-            let before = REGISTRATION_TOKENS
-                .get(snapshot.as_ref(), &(token,))
-                .await?;
+            let before = REGISTRATION_TOKENS.get(snapshot.as_ref(), &(token,)).await?;
             let valid = before.filter(|row| row.is_valid(self.0.clock.now_ms()));
             let Some(before) = valid else {
                 return Ok((batch, false));
             };
-            let after = RegistrationTokenRow {
-                uses: before.uses + 1,
-                ..before.clone()
-            };
+            let after = RegistrationTokenRow { uses: before.uses + 1, ..before.clone() };
             REGISTRATION_TOKENS.replace(&mut batch, &(token,), Some(&before), Some(&after))?;
             Ok((batch, true))
         })
@@ -170,9 +157,7 @@ impl Accounts {
             bool::from(known.expose().as_bytes().ct_eq(token.as_bytes()))
         };
         // Every token is compared, so that the time does not tell which one is close.
-        tokens
-            .iter()
-            .fold(false, |found, known| found | equal(known))
+        tokens.iter().fold(false, |found, known| found | equal(known))
     }
 
     /// Refuses a user id in a namespace that an application service has for itself.
@@ -203,18 +188,13 @@ mod tests {
     #[tokio::test]
     async fn uses_are_counted_and_configured_tokens_never_run_out() {
         let configured = vec![Secret::new("friends")];
-        let fixture = fixture_with(crate::Settings {
-            registration_tokens: configured,
-            ..settings()
-        });
+        let fixture =
+            fixture_with(crate::Settings { registration_tokens: configured, ..settings() });
         let accounts = &fixture.accounts;
         for _ in 0..3 {
             assert!(accounts.use_registration_token("friends").await.unwrap());
         }
-        let new = NewRegistrationToken {
-            uses_allowed: Some(1),
-            ..Default::default()
-        };
+        let new = NewRegistrationToken { uses_allowed: Some(1), ..Default::default() };
         let token = accounts.create_registration_token(new).await.unwrap();
         assert!(accounts.is_registration_token_valid(&token).await.unwrap());
         assert!(accounts.use_registration_token(&token).await.unwrap());
@@ -233,14 +213,8 @@ mod tests {
             expires_ms: Some(fixture.clock.now_ms() + 5),
             ..Default::default()
         };
-        accounts
-            .create_registration_token(new.clone())
-            .await
-            .unwrap();
-        assert!(
-            accounts.create_registration_token(new).await.is_err(),
-            "it exists"
-        );
+        accounts.create_registration_token(new.clone()).await.unwrap();
+        assert!(accounts.create_registration_token(new).await.is_err(), "it exists");
         assert!(accounts.is_registration_token_valid("short").await.unwrap());
         fixture.clock.advance(Duration::from_millis(5));
         assert!(!accounts.is_registration_token_valid("short").await.unwrap());

@@ -38,12 +38,7 @@ impl<'a> NewSession<'a> {
     /// A login with a new device, without refresh token.
     #[must_use]
     pub const fn new(user: &'a UserId) -> Self {
-        Self {
-            user,
-            device: None,
-            device_display_name: None,
-            refreshable: false,
-        }
+        Self { user, device: None, device_display_name: None, refreshable: false }
     }
 }
 
@@ -83,10 +78,7 @@ impl Accounts {
             Some(device) => checked_device_id(device)?,
             None => self.random_device_id(),
         };
-        if new
-            .device_display_name
-            .is_some_and(|name| name.len() > DEVICE_DISPLAY_NAME_BYTES_MAX)
-        {
+        if new.device_display_name.is_some_and(|name| name.len() > DEVICE_DISPLAY_NAME_BYTES_MAX) {
             return Err(AccountsError::TooLarge("the display name of the device"));
         }
         let session = self.mint(new.user, &device, new.refreshable);
@@ -135,11 +127,7 @@ impl Accounts {
                 }
                 let session = self.mint(&before.user, &before.device, true);
                 let successors = self.write_tokens(&mut batch, &session, Some(used))?;
-                let after = RefreshTokenRow {
-                    successors,
-                    predecessor: None,
-                    ..before.clone()
-                };
+                let after = RefreshTokenRow { successors, predecessor: None, ..before.clone() };
                 REFRESH_TOKENS.replace(&mut batch, &(used,), Some(&before), Some(&after))?;
                 Ok((batch, (session, revoked)))
             })
@@ -174,10 +162,8 @@ impl Accounts {
         except: Option<&DeviceId>,
     ) -> Result<(), AccountsError> {
         let devices = self.device_ids(user).await?;
-        let devices: Vec<_> = devices
-            .into_iter()
-            .filter(|device| Some(device.as_ref()) != except)
-            .collect();
+        let devices: Vec<_> =
+            devices.into_iter().filter(|device| Some(device.as_ref()) != except).collect();
         self.delete_devices(user, &devices).await
     }
 
@@ -246,13 +232,9 @@ fn checked_device_id(device: &DeviceId) -> Result<OwnedDeviceId, AccountsError> 
 
 async fn check_device_count(snapshot: &dyn Snapshot, user: &UserId) -> Result<(), AccountsError> {
     let range = DEVICES.prefix(&(user,));
-    let devices = DEVICES
-        .scan(snapshot, &range, Direction::Forward, DEVICES_MAX)
-        .await?;
+    let devices = DEVICES.scan(snapshot, &range, Direction::Forward, DEVICES_MAX).await?;
     if devices.len() >= DEVICES_MAX {
-        return Err(AccountsError::forbidden(
-            "too many devices: log some out first",
-        ));
+        return Err(AccountsError::forbidden("too many devices: log some out first"));
     }
     Ok(())
 }
@@ -272,10 +254,7 @@ mod tests {
 
     async fn refreshable(fixture: &Fixture) -> Session {
         let alice = fixture.user("alice").await;
-        let new = NewSession {
-            refreshable: true,
-            ..NewSession::new(&alice)
-        };
+        let new = NewSession { refreshable: true, ..NewSession::new(&alice) };
         fixture.accounts.open_session(new).await.unwrap()
     }
 
@@ -287,14 +266,8 @@ mod tests {
         assert!(session.access_token.len() >= 43);
         assert!(!format!("{session:?}").contains(&session.access_token));
         for _ in 0..2 {
-            let found = fixture
-                .accounts
-                .authenticate(&session.access_token)
-                .await
-                .unwrap();
-            let Authentication::Valid(found) = found else {
-                panic!("not valid")
-            };
+            let found = fixture.accounts.authenticate(&session.access_token).await.unwrap();
+            let Authentication::Valid(found) = found else { panic!("not valid") };
             assert_eq!(found.user, alice);
             assert_eq!(found.device.as_deref().unwrap(), "A");
         }
@@ -319,11 +292,7 @@ mod tests {
         let alice = fixture.user("alice").await;
         let a = fixture.session(&alice, "A").await;
         let b = fixture.session(&alice, "B").await;
-        fixture
-            .accounts
-            .close_other_sessions(&alice, Some("A".into()))
-            .await
-            .unwrap();
+        fixture.accounts.close_other_sessions(&alice, Some("A".into())).await.unwrap();
         assert!(is_valid(&fixture, &a.access_token).await);
         assert!(!is_valid(&fixture, &b.access_token).await);
         fixture.accounts.close_all_sessions(&alice).await.unwrap();
@@ -336,18 +305,10 @@ mod tests {
         let session = refreshable(&fixture).await;
         assert!(is_valid(&fixture, &session.access_token).await);
         fixture.clock.advance(session.expires_in.unwrap());
-        let found = fixture
-            .accounts
-            .authenticate(&session.access_token)
-            .await
-            .unwrap();
+        let found = fixture.accounts.authenticate(&session.access_token).await.unwrap();
         assert!(matches!(found, Authentication::Expired));
         let refresh_token = session.refresh_token.unwrap();
-        let next = fixture
-            .accounts
-            .refresh_session(&refresh_token)
-            .await
-            .unwrap();
+        let next = fixture.accounts.refresh_session(&refresh_token).await.unwrap();
         assert!(is_valid(&fixture, &next.access_token).await);
     }
 
@@ -359,10 +320,7 @@ mod tests {
         let old = first.refresh_token.unwrap();
         let lost = accounts.refresh_session(&old).await.unwrap();
         let second = accounts.refresh_session(&old).await.unwrap();
-        assert!(
-            !is_valid(&fixture, &lost.access_token).await,
-            "replaced by the second exchange"
-        );
+        assert!(!is_valid(&fixture, &lost.access_token).await, "replaced by the second exchange");
         assert!(is_valid(&fixture, &second.access_token).await);
         assert!(is_valid(&fixture, &second.access_token).await);
         let again = accounts.refresh_session(&old).await;
@@ -375,12 +333,7 @@ mod tests {
         let fixture = fixture();
         let accounts = &fixture.accounts;
         let old = refreshable(&fixture).await.refresh_token.unwrap();
-        let second = accounts
-            .refresh_session(&old)
-            .await
-            .unwrap()
-            .refresh_token
-            .unwrap();
+        let second = accounts.refresh_session(&old).await.unwrap().refresh_token.unwrap();
         let third = accounts.refresh_session(&second).await.unwrap();
         assert!(accounts.refresh_session(&old).await.is_err());
         assert!(is_valid(&fixture, &third.access_token).await);

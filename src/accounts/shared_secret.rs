@@ -58,9 +58,7 @@ impl Accounts {
         let wrong = || AccountsError::forbidden("HMAC incorrect");
         let mac = from_hex(registration.mac).ok_or_else(wrong)?;
         // The comparison within is constant-time.
-        authentication_code(secret.expose(), registration)?
-            .verify_slice(&mac)
-            .map_err(|_| wrong())
+        authentication_code(secret.expose(), registration)?.verify_slice(&mac).map_err(|_| wrong())
     }
 }
 
@@ -70,20 +68,9 @@ fn authentication_code(
 ) -> Result<Hmac<Sha1>, AccountsError> {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes())
         .map_err(|error| AccountsError::invalid(error.to_string()))?;
-    let admin = if registration.admin {
-        "admin"
-    } else {
-        "notadmin"
-    };
-    let SharedSecretRegistration {
-        nonce,
-        username,
-        password,
-        ..
-    } = registration;
-    let parts = [nonce, *username, *password, admin]
-        .into_iter()
-        .chain(registration.user_type);
+    let admin = if registration.admin { "admin" } else { "notadmin" };
+    let SharedSecretRegistration { nonce, username, password, .. } = registration;
+    let parts = [nonce, *username, *password, admin].into_iter().chain(registration.user_type);
     for (index, part) in parts.enumerate() {
         if index > 0 {
             mac.update(&[0]);
@@ -96,16 +83,11 @@ fn authentication_code(
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = text
         .chars()
-        .map(|digit| {
-            digit
-                .to_digit(16)
-                .and_then(|value| u8::try_from(value).ok())
-        })
+        .map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok()))
         .collect();
     let digits = digits?;
     let (pairs, rest) = digits.as_chunks::<2>();
-    rest.is_empty()
-        .then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
+    rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
 #[cfg(test)]
@@ -116,10 +98,7 @@ mod tests {
     use crate::testing::{Fixture, fixture, fixture_with, settings};
 
     fn with_secret() -> Fixture {
-        fixture_with(crate::Settings {
-            shared_secret: Some(Secret::new("shared")),
-            ..settings()
-        })
+        fixture_with(crate::Settings { shared_secret: Some(Secret::new("shared")), ..settings() })
     }
 
     fn proof<'a>(nonce: &'a str, mac: &'a str) -> SharedSecretRegistration<'a> {
@@ -134,10 +113,7 @@ mod tests {
     }
 
     fn mac_of(registration: &SharedSecretRegistration<'_>) -> String {
-        let code = authentication_code("shared", registration)
-            .unwrap()
-            .finalize()
-            .into_bytes();
+        let code = authentication_code("shared", registration).unwrap().finalize().into_bytes();
         code.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -146,11 +122,7 @@ mod tests {
     fn the_mac_is_synapses() {
         let plain = proof("n", "");
         assert_eq!(mac_of(&plain), "3573802fd12ef20468ae98206321eeb9176abe6e");
-        let typed = SharedSecretRegistration {
-            admin: true,
-            user_type: Some("bot"),
-            ..plain
-        };
+        let typed = SharedSecretRegistration { admin: true, user_type: Some("bot"), ..plain };
         assert_eq!(mac_of(&typed), "9d0c745bd36fa5ad48363994e66e6e980fd3ae1d");
     }
 
@@ -178,14 +150,8 @@ mod tests {
         }
         let nonce = accounts.registration_nonce().unwrap();
         let mac = mac_of(&proof(&nonce, ""));
-        let admin = SharedSecretRegistration {
-            admin: true,
-            ..proof(&nonce, &mac)
-        };
-        assert!(matches!(
-            accounts.verify_shared_secret(&admin),
-            Err(AccountsError::Forbidden(_))
-        ));
+        let admin = SharedSecretRegistration { admin: true, ..proof(&nonce, &mac) };
+        assert!(matches!(accounts.verify_shared_secret(&admin), Err(AccountsError::Forbidden(_))));
         assert!(fixture().accounts.registration_nonce().is_none());
     }
 }

@@ -46,12 +46,7 @@ impl Accounts {
         signer: &UserId,
         signed_keys: &BTreeMap<OwnedUserId, SignedKeys>,
     ) -> Result<BTreeMap<OwnedUserId, BTreeMap<String, SignatureFailure>>, AccountsError> {
-        if signed_keys
-            .values()
-            .map(|keys| keys.iter().count())
-            .sum::<usize>()
-            > SIGNED_KEYS_MAX
-        {
+        if signed_keys.values().map(|keys| keys.iter().count()).sum::<usize>() > SIGNED_KEYS_MAX {
             return Err(AccountsError::TooLarge("the number of signed keys"));
         }
         self.decide(|snapshot| async move {
@@ -61,10 +56,7 @@ impl Accounts {
             for (user, keys) in signed_keys {
                 let mut changed = false;
                 for (key_id, json) in keys {
-                    match self
-                        .check(snapshot, signer, user, key_id, json.get())
-                        .await?
-                    {
+                    match self.check(snapshot, signer, user, key_id, json.get()).await? {
                         Ok(signatures) => {
                             let row = (signer, user.as_ref(), key_id);
                             changed |= store(snapshot, &mut batch, row, signatures).await?;
@@ -76,8 +68,7 @@ impl Accounts {
                     }
                 }
                 if changed && user == signer {
-                    self.write_device_list_change(snapshot, &mut batch, user)
-                        .await?;
+                    self.write_device_list_change(snapshot, &mut batch, user).await?;
                 } else if changed {
                     self.write_own_signature_change(&mut batch, signer, user)?;
                 }
@@ -106,20 +97,16 @@ impl Accounts {
                 let devices = own_devices(snapshot, user, &signatures_of(&object, signer)).await?;
                 (master.object, devices)
             }
-            (Some(master), false) => (
-                master.object,
-                signing_keys(snapshot, signer, &KeyUsage::UserSigning).await?,
-            ),
+            (Some(master), false) => {
+                (master.object, signing_keys(snapshot, signer, &KeyUsage::UserSigning).await?)
+            }
             (None, true) => {
                 let device: &DeviceId = key_id.into();
                 let Some(keys) = DEVICE_KEYS.get(snapshot, &(user, device)).await? else {
                     return Ok(Err(SignatureFailure::UnknownKey));
                 };
                 let stored = serde_json::from_str(&keys).unwrap_or_default();
-                (
-                    stored,
-                    signing_keys(snapshot, signer, &KeyUsage::SelfSigning).await?,
-                )
+                (stored, signing_keys(snapshot, signer, &KeyUsage::SelfSigning).await?)
             }
             (None, false) => return Ok(Err(SignatureFailure::UnknownKey)),
         };
@@ -144,11 +131,8 @@ fn check_all(
 ) -> Result<Signatures, SignatureFailure> {
     let invalid = |reason: &str| SignatureFailure::Invalid(reason.to_owned());
     // Clients send the object as they got it, with the signatures that it had.
-    let new: Signatures = signatures
-        .iter()
-        .filter(|signature| !known.contains(signature))
-        .cloned()
-        .collect();
+    let new: Signatures =
+        signatures.iter().filter(|signature| !known.contains(signature)).cloned().collect();
     if signatures.is_empty() {
         return Err(invalid("there is no signature of the user"));
     }
@@ -247,14 +231,8 @@ mod tests {
             };
             let keys = raw(&identity.device_keys());
             let accounts = &fixture.accounts;
-            accounts
-                .upload_device_keys(&identity.user, device_id!("A"), &keys)
-                .await
-                .unwrap();
-            accounts
-                .upload_cross_signing_keys(&identity.user, &identity.keys())
-                .await
-                .unwrap();
+            accounts.upload_device_keys(&identity.user, device_id!("A"), &keys).await.unwrap();
+            accounts.upload_cross_signing_keys(&identity.user, &identity.keys()).await.unwrap();
             identity
         }
 
@@ -288,21 +266,13 @@ mod tests {
     ) -> Option<SignatureFailure> {
         let keys = json!({ user.as_str(): { key: object } });
         let keys = serde_json::from_value(keys).unwrap();
-        let mut failures = fixture
-            .accounts
-            .upload_signatures(signer, &keys)
-            .await
-            .unwrap();
+        let mut failures = fixture.accounts.upload_signatures(signer, &keys).await.unwrap();
         failures.remove(user)?.remove(key)
     }
 
     async fn query(fixture: &Fixture, requester: &UserId, user: &UserId) -> crate::QueriedKeys {
         let wanted = BTreeMap::from([(user.to_owned(), Vec::<OwnedDeviceId>::new())]);
-        fixture
-            .accounts
-            .query_keys(requester, &wanted)
-            .await
-            .unwrap()
+        fixture.accounts.query_keys(requester, &wanted).await.unwrap()
     }
 
     #[tokio::test]
@@ -314,10 +284,7 @@ mod tests {
         let signed = alice.self_signing.sign(user, &alice.device_keys());
         assert_eq!(upload(&fixture, user, user, "A", &signed).await, None);
         let master = alice.device.sign(user, &alice.master_key());
-        assert_eq!(
-            upload(&fixture, user, user, &alice.master.public_key, &master).await,
-            None
-        );
+        assert_eq!(upload(&fixture, user, user, &alice.master.public_key, &master).await, None);
 
         let seen = query(&fixture, &bob, user).await;
         let device = serde_json::to_value(&seen.device_keys[user][device_id!("A")]).unwrap();
@@ -342,10 +309,7 @@ mod tests {
         unsigned.as_object_mut().unwrap().remove("signatures");
         for object in [by_wrong_key, forged, unsigned, json!([])] {
             let failure = upload(&fixture, user, user, "A", &object).await;
-            assert!(
-                matches!(failure, Some(SignatureFailure::Invalid(_))),
-                "{failure:?}"
-            );
+            assert!(matches!(failure, Some(SignatureFailure::Invalid(_))), "{failure:?}");
         }
         let mut other = alice.device_keys();
         other["algorithms"] = json!([]);
@@ -364,10 +328,7 @@ mod tests {
         let key = &bob.master.public_key;
         let start = fixture.accounts.snapshot().await.unwrap().position();
         let signed = alice.user_signing.sign(&alice.user, &bob.master_key());
-        assert_eq!(
-            upload(&fixture, &alice.user, &bob.user, key, &signed).await,
-            None
-        );
+        assert_eq!(upload(&fixture, &alice.user, &bob.user, key, &signed).await, None);
         let seen = async |requester: &UserId| {
             let seen = query(&fixture, requester, &bob.user).await;
             let master = serde_json::to_value(&seen.master_keys[&bob.user]).unwrap();
@@ -377,10 +338,7 @@ mod tests {
         assert!(!seen(&bob.user).await);
         let changes = async |observer: &UserId| {
             let accounts = &fixture.accounts;
-            accounts
-                .device_list_changes(observer, start, StreamPosition::MAX)
-                .await
-                .unwrap()
+            accounts.device_list_changes(observer, start, StreamPosition::MAX).await.unwrap()
         };
         assert!(changes(&alice.user).await.contains(&bob.user));
         assert!(changes(&bob.user).await.is_empty());
@@ -395,32 +353,21 @@ mod tests {
         let alice = Identity::new(&fixture, "alice").await;
         let (accounts, user) = (&fixture.accounts, &alice.user);
         let kind = async |keys: &CrossSigningKeys| {
-            accounts
-                .cross_signing_upload_kind(user, keys)
-                .await
-                .unwrap()
+            accounts.cross_signing_upload_kind(user, keys).await.unwrap()
         };
         let keys = alice.keys();
         assert_eq!(kind(&keys).await, CrossSigningUpload::Unchanged);
         let position = accounts.device_list_position(user).await.unwrap();
-        accounts
-            .upload_cross_signing_keys(user, &keys)
-            .await
-            .unwrap();
+        accounts.upload_cross_signing_keys(user, &keys).await.unwrap();
         assert_eq!(accounts.device_list_position(user).await.unwrap(), position);
         let other = Signer::new(None);
         let other_master = raw(&other.cross_signing_key(user, "master"));
-        let replaced = CrossSigningKeys {
-            master: Some(other_master),
-            ..keys
-        };
+        let replaced = CrossSigningKeys { master: Some(other_master), ..keys };
         assert_eq!(kind(&replaced).await, CrossSigningUpload::Replacement);
         let refused = accounts.upload_cross_signing_keys(user, &replaced).await;
         assert!(matches!(refused, Err(AccountsError::InvalidSignature(_))));
         let bob = fixture.user("bob").await;
-        let refused = accounts
-            .upload_cross_signing_keys(&bob, &alice.keys())
-            .await;
+        let refused = accounts.upload_cross_signing_keys(&bob, &alice.keys()).await;
         assert!(matches!(refused, Err(AccountsError::Invalid(_))));
     }
 
@@ -431,14 +378,9 @@ mod tests {
         let signer = Signer::new(Some("A"));
         let upload = async |keys: Value| {
             let accounts = &fixture.accounts;
-            accounts
-                .upload_device_keys(&alice, device_id!("A"), &raw(&keys))
-                .await
+            accounts.upload_device_keys(&alice, device_id!("A"), &raw(&keys)).await
         };
-        for malformed in [
-            json!({}),
-            json!({ "user_id": alice, "device_id": "A", "keys": 5 }),
-        ] {
+        for malformed in [json!({}), json!({ "user_id": alice, "device_id": "A", "keys": 5 })] {
             let refused = upload(malformed).await;
             assert!(matches!(refused, Err(AccountsError::BadJson(_))));
         }

@@ -12,9 +12,7 @@ use crate::AccountsError;
 
 /// The signatures of one user on an object: signing key id → signature.
 pub(crate) fn signatures_of(object: &Map<String, Value>, user: &UserId) -> Vec<(String, String)> {
-    let signatures = object
-        .get("signatures")
-        .and_then(|all| all.get(user.as_str()));
+    let signatures = object.get("signatures").and_then(|all| all.get(user.as_str()));
     let signatures = signatures.and_then(Value::as_object).into_iter().flatten();
     let text =
         |(key, signature): (&String, &Value)| Some((key.clone(), signature.as_str()?.to_owned()));
@@ -39,15 +37,11 @@ pub(crate) fn add_signatures(
     if added.peek().is_none() {
         return;
     }
-    let all = object
-        .entry("signatures")
-        .or_insert_with(|| Value::Object(Map::new()));
+    let all = object.entry("signatures").or_insert_with(|| Value::Object(Map::new()));
     let Some(all) = all.as_object_mut() else {
         return;
     };
-    let of_user = all
-        .entry(user.as_str())
-        .or_insert_with(|| Value::Object(Map::new()));
+    let of_user = all.entry(user.as_str()).or_insert_with(|| Value::Object(Map::new()));
     let Some(of_user) = of_user.as_object_mut() else {
         return;
     };

@@ -20,9 +20,7 @@ impl Accounts {
     /// The store failed.
     pub async fn tags(&self, user: &UserId, room: &RoomId) -> Result<Tags, AccountsError> {
         let content = self.account_data(user, Some(room), KIND).await?;
-        Ok(content
-            .map(|content| parse(content.get()))
-            .unwrap_or_default())
+        Ok(content.map(|content| parse(content.get())).unwrap_or_default())
     }
 
     /// Gives a room a tag, or changes its information.
@@ -56,10 +54,7 @@ impl Accounts {
         room: &RoomId,
         tag: &str,
     ) -> Result<(), AccountsError> {
-        self.change_tags(user, room, |tags| {
-            tags.remove(&TagName::from(tag)).is_some()
-        })
-        .await
+        self.change_tags(user, room, |tags| tags.remove(&TagName::from(tag)).is_some()).await
     }
 
     async fn change_tags(
@@ -72,10 +67,7 @@ impl Accounts {
         self.decide(|snapshot| async move {
             let mut batch = Batch::new();
             let before = read_account_data(snapshot.as_ref(), user, Some(room), KIND).await?;
-            let mut tags = before
-                .as_ref()
-                .map(|row| parse(&row.value))
-                .unwrap_or_default();
+            let mut tags = before.as_ref().map(|row| parse(&row.value)).unwrap_or_default();
             if change(&mut tags) {
                 let json = serde_json::to_string(&TagEventContent::new(tags))
                     .map_err(|error| AccountsError::invalid(error.to_string()))?;
@@ -90,9 +82,7 @@ impl Accounts {
 
 /// Clients may write `m.tag` as plain account data too, so it may be anything.
 fn parse(json: &str) -> Tags {
-    serde_json::from_str::<TagEventContent>(json)
-        .map(|content| content.tags)
-        .unwrap_or_default()
+    serde_json::from_str::<TagEventContent>(json).map(|content| content.tags).unwrap_or_default()
 }
 
 #[cfg(test)]

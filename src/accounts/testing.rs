@@ -19,10 +19,7 @@ pub(crate) struct Fixture {
 
 pub(crate) fn settings() -> Settings {
     Settings {
-        password_cost: PasswordCost {
-            memory_kib: 64,
-            iterations: 1,
-        },
+        password_cost: PasswordCost { memory_kib: 64, iterations: 1 },
         ..Settings::new(server_name!("example.org").to_owned())
     }
 }
@@ -41,20 +38,14 @@ pub(crate) fn fixture_with(settings: Settings) -> Fixture {
 impl Fixture {
     pub(crate) async fn user(&self, localpart: &str) -> OwnedUserId {
         let user = self.accounts.new_user_id(localpart).unwrap();
-        let new = NewUser {
-            password: Some("secret"),
-            ..NewUser::default()
-        };
+        let new = NewUser { password: Some("secret"), ..NewUser::default() };
         self.accounts.create_user(&user, new).await.unwrap();
         user
     }
 
     pub(crate) async fn session(&self, user: &OwnedUserId, device: &str) -> Session {
         let device: OwnedDeviceId = device.into();
-        let new = NewSession {
-            device: Some(&device),
-            ..NewSession::new(user)
-        };
+        let new = NewSession { device: Some(&device), ..NewSession::new(user) };
         self.accounts.open_session(new).await.unwrap()
     }
 
@@ -79,10 +70,7 @@ impl Signer {
         let pair = Ed25519KeyPair::from_der(&document, "unnamed".to_owned()).unwrap();
         let public_key = Base64::<Standard, _>::new(pair.public_key().to_vec()).encode();
         let name = name.unwrap_or(&public_key).to_owned();
-        Self {
-            pair: Ed25519KeyPair::from_der(&document, name).unwrap(),
-            public_key,
-        }
+        Self { pair: Ed25519KeyPair::from_der(&document, name).unwrap(), public_key }
     }
 
     /// The object with the signature of `user` added.

@@ -72,10 +72,7 @@ impl Accounts {
             return Err(AccountsError::invalid("not a usable event type"));
         }
         let contents = send.messages.values().flat_map(BTreeMap::values);
-        if contents
-            .into_iter()
-            .any(|content| content.json().get().len() > TO_DEVICE_BYTES_MAX)
-        {
+        if contents.into_iter().any(|content| content.json().get().len() > TO_DEVICE_BYTES_MAX) {
             return Err(AccountsError::TooLarge("the to-device message"));
         }
         let transaction = send.transaction.as_str();
@@ -98,10 +95,8 @@ impl Accounts {
                     kind: send.kind.to_owned(),
                     content: content.json().get().to_owned(),
                 };
-                let fact = batch.fact(Fact::ToDevice {
-                    user: user.clone(),
-                    device: device.clone(),
-                });
+                let fact =
+                    batch.fact(Fact::ToDevice { user: user.clone(), device: device.clone() });
                 TO_DEVICE.put(&mut batch, &(user, device, fact), &row)?;
             }
             Ok((batch, ()))
@@ -120,9 +115,7 @@ impl Accounts {
             if !self.is_local(user) {
                 continue;
             }
-            let known = DEVICES
-                .scan_all(snapshot, &DEVICES.prefix(&(user,)))
-                .await?;
+            let known = DEVICES.scan_all(snapshot, &DEVICES.prefix(&(user,))).await?;
             for ((_, device), _) in known {
                 let named = devices.get(&DeviceIdOrAllDevices::DeviceId(device.clone()));
                 let content = named.or_else(|| devices.get(&DeviceIdOrAllDevices::AllDevices));
@@ -151,16 +144,9 @@ impl Accounts {
     ) -> Result<Vec<ToDeviceMessage>, AccountsError> {
         let snapshot = self.snapshot().await?;
         let range = TO_DEVICE.between(&(user, device, since.next()), &(user, device, upto.next()));
-        let rows = TO_DEVICE
-            .scan(snapshot.as_ref(), &range, Direction::Forward, limit)
-            .await?;
+        let rows = TO_DEVICE.scan(snapshot.as_ref(), &range, Direction::Forward, limit).await?;
         rows.into_iter()
-            .map(|((_, _, position), row)| {
-                Ok(ToDeviceMessage {
-                    position,
-                    event: event(row)?,
-                })
-            })
+            .map(|((_, _, position), row)| Ok(ToDeviceMessage { position, event: event(row)? }))
             .collect()
     }
 
@@ -174,19 +160,15 @@ impl Accounts {
         device: &DeviceId,
         upto: StreamPosition,
     ) -> Result<(), AccountsError> {
-        let range = TO_DEVICE.between(
-            &(user, device, StreamPosition::MIN),
-            &(user, device, upto.next()),
-        );
+        let range =
+            TO_DEVICE.between(&(user, device, StreamPosition::MIN), &(user, device, upto.next()));
         let range = &range;
         loop {
             let deleted = self
                 .decide(|snapshot| async move {
                     let limit = DELETED_IN_A_BATCH;
                     let snapshot = snapshot.as_ref();
-                    let rows = TO_DEVICE
-                        .scan(snapshot, range, Direction::Forward, limit)
-                        .await?;
+                    let rows = TO_DEVICE.scan(snapshot, range, Direction::Forward, limit).await?;
                     let mut batch = Batch::new();
                     for (key, _) in &rows {
                         TO_DEVICE.delete(&mut batch, key);
@@ -213,11 +195,7 @@ fn event(row: ToDeviceRow) -> Result<Raw<AnyToDeviceEvent>, AccountsError> {
     let corrupt =
         |error| hearth_store::StoreError::corrupt(hearth_store::Keyspace::ToDevice, error);
     let content: &RawValue = serde_json::from_str(&row.content).map_err(corrupt)?;
-    let event = Event {
-        sender: &row.sender,
-        kind: &row.kind,
-        content,
-    };
+    let event = Event { sender: &row.sender, kind: &row.kind, content };
     Ok(Raw::from_json(to_raw_value(&event).map_err(corrupt)?))
 }
 
@@ -256,11 +234,7 @@ mod tests {
 
     async fn waiting(fixture: &Fixture, user: &UserId, device: &str) -> Vec<ToDeviceMessage> {
         let (since, upto) = (StreamPosition::ZERO, StreamPosition::MAX);
-        fixture
-            .accounts
-            .to_device_since(user, device.into(), since, upto, 100)
-            .await
-            .unwrap()
+        fixture.accounts.to_device_since(user, device.into(), since, upto, 100).await.unwrap()
     }
 
     #[tokio::test]
@@ -272,17 +246,8 @@ mod tests {
         let to_all = messages(&bob, "*", json!({ "n": 1 }));
         send(&fixture, &alice, "1", &to_all).await.unwrap();
         send(&fixture, &alice, "1", &to_all).await.unwrap();
-        send(
-            &fixture,
-            &alice,
-            "2",
-            &messages(&bob, "B1", json!({ "n": 2 })),
-        )
-        .await
-        .unwrap();
-        send(&fixture, &alice, "3", &messages(&bob, "B3", json!({})))
-            .await
-            .unwrap();
+        send(&fixture, &alice, "2", &messages(&bob, "B1", json!({ "n": 2 }))).await.unwrap();
+        send(&fixture, &alice, "3", &messages(&bob, "B3", json!({}))).await.unwrap();
         let first = waiting(&fixture, &bob, "B1").await;
         assert_eq!(first.len(), 2);
         assert_eq!(waiting(&fixture, &bob, "B2").await.len(), 1);
@@ -292,18 +257,13 @@ mod tests {
         assert_eq!(event, expected);
 
         let (accounts, device) = (&fixture.accounts, device_id!("B1"));
-        accounts
-            .delete_to_device(&bob, device, first[0].position)
-            .await
-            .unwrap();
+        accounts.delete_to_device(&bob, device, first[0].position).await.unwrap();
         let left = waiting(&fixture, &bob, "B1").await;
         assert_eq!(left.len(), 1);
         assert_eq!(left[0].position, first[1].position);
         let since = first[1].position;
-        let later = accounts
-            .to_device_since(&bob, device, since, StreamPosition::MAX, 10)
-            .await
-            .unwrap();
+        let later =
+            accounts.to_device_since(&bob, device, since, StreamPosition::MAX, 10).await.unwrap();
         assert!(later.is_empty());
     }
 
@@ -311,14 +271,8 @@ mod tests {
     async fn a_deleted_device_has_no_queue() {
         let fixture = fixture();
         let alice = fixture.user_with_device("alice", device_id!("S")).await;
-        send(&fixture, &alice, "1", &messages(&alice, "S", json!({})))
-            .await
-            .unwrap();
-        fixture
-            .accounts
-            .delete_devices(&alice, &["S".into()])
-            .await
-            .unwrap();
+        send(&fixture, &alice, "1", &messages(&alice, "S", json!({}))).await.unwrap();
+        fixture.accounts.delete_devices(&alice, &["S".into()]).await.unwrap();
         assert!(waiting(&fixture, &alice, "S").await.is_empty());
     }
 

@@ -93,10 +93,7 @@ pub(crate) struct SessionCache {
 
 impl SessionCache {
     pub(crate) fn new() -> Self {
-        Self {
-            entries: Cache::new(SESSION_CACHE_ENTRIES_MAX),
-            generation: Mutex::new(0),
-        }
+        Self { entries: Cache::new(SESSION_CACHE_ENTRIES_MAX), generation: Mutex::new(0) }
     }
 
     fn remember(&self, read_in: u64, hash: TokenHash, session: &Arc<Authenticated>) {
@@ -184,10 +181,7 @@ impl Accounts {
                 let Some(predecessor) = before.predecessor else {
                     return Ok((batch, Vec::new()));
                 };
-                let after = AccessTokenRow {
-                    predecessor: None,
-                    ..before.clone()
-                };
+                let after = AccessTokenRow { predecessor: None, ..before.clone() };
                 ACCESS_TOKENS.replace(&mut batch, &(hash,), Some(&before), Some(&after))?;
                 let revoked = revoke_refresh(snapshot.as_ref(), &mut batch, predecessor).await?;
                 Ok((batch, revoked))

@@ -171,8 +171,7 @@ impl Accounts {
         let passed = match auth {
             AuthData::Dummy(_) => true,
             AuthData::Password(auth) => {
-                self.is_users_password(user, &auth.identifier, &auth.password)
-                    .await?
+                self.is_users_password(user, &auth.identifier, &auth.password).await?
             }
             AuthData::RegistrationToken(auth) => self.use_registration_token(&auth.token).await?,
             _ => return Ok(Some(StageFailure::UnknownStage)),
@@ -205,11 +204,7 @@ fn incomplete(
     completed: Vec<AuthType>,
     failure: Option<StageFailure>,
 ) -> InteractiveAuth {
-    InteractiveAuth::Incomplete(Challenge {
-        session,
-        completed,
-        failure,
-    })
+    InteractiveAuth::Incomplete(Challenge { session, completed, failure })
 }
 
 fn unknown_session() -> AccountsError {
@@ -240,12 +235,8 @@ mod tests {
     async fn begin(fixture: &Fixture, operation: &Operation, user: &UserId) -> String {
         let flows = flow(&[AuthType::Password]);
         let accounts = &fixture.accounts;
-        let begun = accounts
-            .authenticate_interactively(&flows, operation, Some(user), None)
-            .await;
-        let InteractiveAuth::Incomplete(challenge) = begun.unwrap() else {
-            panic!("complete")
-        };
+        let begun = accounts.authenticate_interactively(&flows, operation, Some(user), None).await;
+        let InteractiveAuth::Incomplete(challenge) = begun.unwrap() else { panic!("complete") };
         challenge.session
     }
 
@@ -260,9 +251,7 @@ mod tests {
         let attempt = async |user: &str, secret: &str| {
             let auth = password(user, secret, Some(&session));
             let accounts = &fixture.accounts;
-            accounts
-                .authenticate_interactively(&flows, &operation, Some(&alice), Some(&auth))
-                .await
+            accounts.authenticate_interactively(&flows, &operation, Some(&alice), Some(&auth)).await
         };
         for (user, secret) in [("alice", "wrong"), ("bob", "wrong"), ("nobody", "secret")] {
             let InteractiveAuth::Incomplete(challenge) = attempt(user, secret).await.unwrap()
@@ -272,18 +261,9 @@ mod tests {
             assert_eq!(challenge.failure, Some(StageFailure::Refused));
             assert!(challenge.completed.is_empty());
         }
-        assert!(matches!(
-            attempt("bob", "secret").await,
-            Err(AccountsError::Forbidden(_))
-        ));
-        assert_eq!(
-            attempt("alice", "secret").await.unwrap(),
-            InteractiveAuth::Complete
-        );
-        assert!(
-            attempt("alice", "secret").await.is_err(),
-            "the session has ended"
-        );
+        assert!(matches!(attempt("bob", "secret").await, Err(AccountsError::Forbidden(_))));
+        assert_eq!(attempt("alice", "secret").await.unwrap(), InteractiveAuth::Complete);
+        assert!(attempt("alice", "secret").await.is_err(), "the session has ended");
     }
 
     #[tokio::test]
@@ -303,9 +283,8 @@ mod tests {
         for (other, user) in others {
             let auth = password(user.localpart(), "secret", Some(&session));
             let accounts = &fixture.accounts;
-            let refused = accounts
-                .authenticate_interactively(&flows, &other, Some(user), Some(&auth))
-                .await;
+            let refused =
+                accounts.authenticate_interactively(&flows, &other, Some(user), Some(&auth)).await;
             assert!(matches!(refused, Err(AccountsError::Forbidden(_))));
         }
         fixture.clock.advance(LIFETIME);
@@ -320,10 +299,7 @@ mod tests {
     #[tokio::test]
     async fn stages_add_up_and_a_dummy_alone_completes_at_once() {
         let tokens = vec![hearth_base::Secret::new("friends")];
-        let fixture = fixture_with(crate::Settings {
-            registration_tokens: tokens,
-            ..settings()
-        });
+        let fixture = fixture_with(crate::Settings { registration_tokens: tokens, ..settings() });
         let accounts = &fixture.accounts;
         let operation = Operation::new("POST", "/register", b"{}");
         let dummy = AuthData::Dummy(Dummy::new());
@@ -336,19 +312,15 @@ mod tests {
 
         let both = flow(&[AuthType::RegistrationToken, AuthType::Dummy]);
         let token = AuthData::RegistrationToken(RegistrationToken::new("friends".to_owned()));
-        let first = accounts
-            .authenticate_interactively(&both, &operation, None, Some(&token))
-            .await;
-        let InteractiveAuth::Incomplete(challenge) = first.unwrap() else {
-            panic!("complete")
-        };
+        let first =
+            accounts.authenticate_interactively(&both, &operation, None, Some(&token)).await;
+        let InteractiveAuth::Incomplete(challenge) = first.unwrap() else { panic!("complete") };
         assert_eq!(challenge.completed, [AuthType::RegistrationToken]);
         let mut dummy = Dummy::new();
         dummy.session = Some(challenge.session);
         let auth = AuthData::Dummy(dummy);
-        let second = accounts
-            .authenticate_interactively(&both, &operation, None, Some(&auth))
-            .await;
+        let second =
+            accounts.authenticate_interactively(&both, &operation, None, Some(&auth)).await;
         assert_eq!(second.unwrap(), InteractiveAuth::Complete);
     }
 }

@@ -101,14 +101,8 @@ async fn users_with_word(
     // character at its end.
     let end = format!("{beginning}{}", char::MAX);
     let range = DIRECTORY.between(&(beginning,), &(end.as_str(),));
-    let rows = DIRECTORY
-        .scan(
-            snapshot,
-            &range,
-            Direction::Forward,
-            USER_DIRECTORY_ROWS_MAX,
-        )
-        .await?;
+    let rows =
+        DIRECTORY.scan(snapshot, &range, Direction::Forward, USER_DIRECTORY_ROWS_MAX).await?;
     Ok(rows.into_iter().map(|((_, user), ())| user).collect())
 }
 
@@ -154,10 +148,7 @@ mod tests {
 
     async fn search(fixture: &Fixture, term: &str) -> Vec<String> {
         let found = fixture.accounts.search_users(term, 10).await.unwrap();
-        found
-            .into_iter()
-            .map(|entry| entry.user.localpart().to_owned())
-            .collect()
+        found.into_iter().map(|entry| entry.user.localpart().to_owned()).collect()
     }
 
     #[tokio::test]
@@ -166,11 +157,7 @@ mod tests {
         let alice = fixture.user("alice").await;
         fixture.user("al.bert").await;
         let name = json!("Älice Liddell");
-        fixture
-            .accounts
-            .set_profile_field(&alice, "displayname", Some(&name))
-            .await
-            .unwrap();
+        fixture.accounts.set_profile_field(&alice, "displayname", Some(&name)).await.unwrap();
         assert_eq!(search(&fixture, "al").await, ["al.bert", "alice"]);
         assert_eq!(search(&fixture, "älice lid").await, ["alice"]);
         assert_eq!(search(&fixture, "ÄL").await, ["alice"]);
@@ -180,11 +167,7 @@ mod tests {
             assert!(search(&fixture, term).await.is_empty(), "{term}");
         }
         let name = json!("Someone");
-        fixture
-            .accounts
-            .set_profile_field(&alice, "displayname", Some(&name))
-            .await
-            .unwrap();
+        fixture.accounts.set_profile_field(&alice, "displayname", Some(&name)).await.unwrap();
         assert!(search(&fixture, "liddell").await.is_empty());
         assert_eq!(search(&fixture, "alice").await, ["alice"]);
         fixture.accounts.deactivate(&alice, false).await.unwrap();

@@ -79,8 +79,7 @@ impl Accounts {
                 self.write_first_display_name(&mut batch, user)?;
             }
             let rules = Ruleset::server_default(user);
-            self.write_push_rules(snapshot.as_ref(), &mut batch, user, &rules)
-                .await?;
+            self.write_push_rules(snapshot.as_ref(), &mut batch, user, &rules).await?;
             Ok((batch, ()))
         })
         .await
@@ -109,9 +108,7 @@ impl Accounts {
             range.end = USERS.all().end;
         }
         let snapshot = self.snapshot().await?;
-        let rows = USERS
-            .scan(snapshot.as_ref(), &range, Direction::Forward, limit)
-            .await?;
+        let rows = USERS.scan(snapshot.as_ref(), &range, Direction::Forward, limit).await?;
         Ok(rows.into_iter().map(|((user,), row)| (user, row)).collect())
     }
 
@@ -128,8 +125,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountsError::NotFound`] if there is no such user.
     pub async fn set_locked(&self, user: &UserId, is_locked: bool) -> Result<(), AccountsError> {
-        self.change_user(user, |row| row.is_locked = is_locked)
-            .await
+        self.change_user(user, |row| row.is_locked = is_locked).await
     }
 
     /// Suspends an account, or ends that.
@@ -141,8 +137,7 @@ impl Accounts {
         user: &UserId,
         is_suspended: bool,
     ) -> Result<(), AccountsError> {
-        self.change_user(user, |row| row.is_suspended = is_suspended)
-            .await
+        self.change_user(user, |row| row.is_suspended = is_suspended).await
     }
 
     async fn change_user(
@@ -175,11 +170,7 @@ impl Accounts {
         password: &str,
     ) -> Result<bool, AccountsError> {
         let hash = match user {
-            Some(user) => {
-                PASSWORDS
-                    .get(self.snapshot().await?.as_ref(), &(user,))
-                    .await?
-            }
+            Some(user) => PASSWORDS.get(self.snapshot().await?.as_ref(), &(user,)).await?,
             None => None,
         };
         self.0.passwords.verify(password, hash).await
@@ -221,10 +212,8 @@ impl Accounts {
         self.decide(|snapshot| async move {
             let mut batch = Batch::new();
             PASSWORDS.delete(&mut batch, &(user,));
-            self.delete_profile(snapshot.as_ref(), &mut batch, user)
-                .await?;
-            self.delete_pushers(snapshot.as_ref(), &mut batch, user, None)
-                .await?;
+            self.delete_profile(snapshot.as_ref(), &mut batch, user).await?;
+            self.delete_pushers(snapshot.as_ref(), &mut batch, user, None).await?;
             Ok((batch, ()))
         })
         .await
@@ -239,10 +228,7 @@ mod tests {
     async fn a_user_exists_once() {
         let fixture = fixture();
         let alice = fixture.user("alice").await;
-        let again = fixture
-            .accounts
-            .create_user(&alice, NewUser::default())
-            .await;
+        let again = fixture.accounts.create_user(&alice, NewUser::default()).await;
         assert!(matches!(again, Err(AccountsError::UserInUse)));
         fixture.user("bob").await;
         let all = fixture.accounts.list_users(None, 10).await.unwrap();
@@ -257,26 +243,11 @@ mod tests {
         let fixture = fixture();
         let alice = fixture.user("alice").await;
         let accounts = &fixture.accounts;
-        assert!(
-            accounts
-                .verify_password(Some(&alice), "secret")
-                .await
-                .unwrap()
-        );
+        assert!(accounts.verify_password(Some(&alice), "secret").await.unwrap());
         assert!(!accounts.verify_password(None, "secret").await.unwrap());
         accounts.set_password(&alice, "other").await.unwrap();
-        assert!(
-            !accounts
-                .verify_password(Some(&alice), "secret")
-                .await
-                .unwrap()
-        );
-        assert!(
-            accounts
-                .verify_password(Some(&alice), "other")
-                .await
-                .unwrap()
-        );
+        assert!(!accounts.verify_password(Some(&alice), "secret").await.unwrap());
+        assert!(accounts.verify_password(Some(&alice), "other").await.unwrap());
     }
 
     #[tokio::test]
@@ -304,21 +275,11 @@ mod tests {
         accounts.deactivate(&alice, true).await.unwrap();
         let user = accounts.user(&alice).await.unwrap().unwrap();
         assert!(user.is_deactivated && user.is_erased);
-        assert!(
-            !accounts
-                .verify_password(Some(&alice), "secret")
-                .await
-                .unwrap()
-        );
+        assert!(!accounts.verify_password(Some(&alice), "secret").await.unwrap());
         let found = accounts.authenticate(&session.access_token).await.unwrap();
         assert!(matches!(found, Authentication::Unknown));
         assert!(accounts.devices(&alice).await.unwrap().is_empty());
-        assert!(
-            accounts
-                .create_user(&alice, NewUser::default())
-                .await
-                .is_err()
-        );
+        assert!(accounts.create_user(&alice, NewUser::default()).await.is_err());
         assert!(accounts.set_password(&alice, "again").await.is_err());
     }
 }

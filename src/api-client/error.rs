@@ -20,11 +20,7 @@ impl Error {
     /// 403 `M_THREEPID_DENIED`: this server knows no email addresses and phone numbers.
     pub(crate) fn threepid_denied() -> Self {
         let message = "this server does not know email addresses or phone numbers";
-        Self(ApiError::new(
-            StatusCode::FORBIDDEN,
-            ErrorCode::ThreepidDenied,
-            message,
-        ))
+        Self(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::ThreepidDenied, message))
     }
 
     /// 400 `M_INVALID_ROOM_STATE`.

@@ -61,10 +61,7 @@ impl Settings {
             default_room_version: RoomVersionId::V12,
             client_base_url: None,
             server_address: None,
-            support: Support {
-                page: None,
-                email: None,
-            },
+            support: Support { page: None, email: None },
         }
     }
 }

@@ -53,31 +53,18 @@ pub(crate) fn server() -> Server {
 pub(crate) fn server_with(change: impl FnOnce(&mut Options)) -> Server {
     let name = server_name!("example.org").to_owned();
     let mut options = Options {
-        settings: Settings {
-            registration: Registration::Open,
-            ..Settings::new(name.clone())
-        },
+        settings: Settings { registration: Registration::Open, ..Settings::new(name.clone()) },
         accounts: hearth_accounts::Settings::new(name),
         rates: None,
     };
-    options.accounts.password_cost = PasswordCost {
-        memory_kib: 64,
-        iterations: 1,
-    };
+    options.accounts.password_cost = PasswordCost { memory_kib: 64, iterations: 1 };
     change(&mut options);
     let api = parts(options);
-    Server {
-        router: router(api.clone()),
-        api,
-    }
+    Server { router: router(api.clone()), api }
 }
 
 fn parts(options: Options) -> ClientApi {
-    let Options {
-        settings,
-        accounts,
-        rates,
-    } = options;
+    let Options { settings, accounts, rates } = options;
     let (clock, random) = (Clock::manual(1_700_000_000_000), Random::seeded(3));
     let (store, tasks) = (Store::new(MemoryEngine::new()), TaskTracker::new());
     let accounts = Accounts::new(store.clone(), clock.clone(), random.clone(), accounts).unwrap();
@@ -98,13 +85,7 @@ fn parts(options: Options) -> ClientApi {
     );
     let media_settings = hearth_media::Settings::new(settings.server_name.clone());
     let blobs = Arc::new(InMemory::new());
-    let media = Media::new(
-        store.clone(),
-        blobs,
-        clock.clone(),
-        random.clone(),
-        media_settings,
-    );
+    let media = Media::new(store.clone(), blobs, clock.clone(), random.clone(), media_settings);
     let bus = Bus::new(clock.clone(), &random, rates);
     let sync = Sync::new(
         store,
@@ -115,15 +96,7 @@ fn parts(options: Options) -> ClientApi {
         &tasks,
         CancellationToken::new(),
     );
-    ClientApi {
-        accounts,
-        rooms,
-        media,
-        sync,
-        bus,
-        settings: Arc::new(settings),
-        tasks,
-    }
+    ClientApi { accounts, rooms, media, sync, bus, settings: Arc::new(settings), tasks }
 }
 
 impl Server {
@@ -131,27 +104,16 @@ impl Server {
     pub(crate) async fn client(&self, localpart: &str) -> Client {
         let accounts = &self.api.accounts;
         let user = accounts.new_user_id(localpart).unwrap();
-        let new = NewUser {
-            password: Some(PASSWORD),
-            ..NewUser::default()
-        };
+        let new = NewUser { password: Some(PASSWORD), ..NewUser::default() };
         accounts.create_user(&user, new).await.unwrap();
         let session = accounts.open_session(NewSession::new(&user)).await.unwrap();
-        Client {
-            user,
-            token: Some(session.access_token),
-            router: self.router.clone(),
-        }
+        Client { user, token: Some(session.access_token), router: self.router.clone() }
     }
 
     /// Somebody without a token.
     pub(crate) fn stranger(&self) -> Client {
         let user = user_id!("@stranger:example.org").to_owned();
-        Client {
-            user,
-            token: None,
-            router: self.router.clone(),
-        }
+        Client { user, token: None, router: self.router.clone() }
     }
 }
 
@@ -159,11 +121,7 @@ impl Client {
     /// The same client with another token.
     pub(crate) fn with_token(&self, token: &Value) -> Self {
         let token = Some(token.as_str().unwrap().to_owned());
-        Self {
-            user: self.user.clone(),
-            token,
-            router: self.router.clone(),
-        }
+        Self { user: self.user.clone(), token, router: self.router.clone() }
     }
 
     /// Sends a request to a path below `/_matrix/client/`, or to an absolute one.
@@ -176,20 +134,12 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        self.router
-            .clone()
-            .oneshot(request.body(body).unwrap())
-            .await
-            .unwrap()
+        self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap()
     }
 
     /// The status and the JSON of an answer. `Null` is no body.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
-        let body = if body.is_null() {
-            Body::empty()
-        } else {
-            Body::from(body.to_string())
-        };
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         let response = self.send(method, path, body).await;
         let status = response.status();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -216,11 +166,7 @@ impl Client {
         code: &str,
     ) -> Value {
         let (found, json) = self.call(method, path, body).await;
-        assert_eq!(
-            (found.as_u16(), &json["errcode"]),
-            (status, &code.into()),
-            "{method} {path}"
-        );
+        assert_eq!((found.as_u16(), &json["errcode"]), (status, &code.into()), "{method} {path}");
         json
     }
 }

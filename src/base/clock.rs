@@ -36,10 +36,7 @@ impl Clock {
     pub fn now_ms(&self) -> u64 {
         match &self.0 {
             Source::System => {
-                #[allow(
-                    clippy::disallowed_methods,
-                    reason = "the one place that asks the machine"
-                )]
+                #[allow(clippy::disallowed_methods, reason = "the one place that asks the machine")]
                 let now = SystemTime::now();
                 let since = now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
                 u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

@@ -1,8 +1,5 @@
 //! Randomness as a parameter, so that tests can repeat a run.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the one place that asks the machine"
-)]
+#![allow(clippy::disallowed_methods, reason = "the one place that asks the machine")]
 
 use std::sync::Arc;
 
@@ -29,9 +26,7 @@ impl Random {
     /// The same bytes for the same seed: for tests.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self(Source::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(
-            seed,
-        )))))
+        Self(Source::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed)))))
     }
 
     /// `N` random bytes.
@@ -62,26 +57,14 @@ mod tests {
 
     #[test]
     fn a_seed_repeats_itself() {
-        assert_eq!(
-            Random::seeded(1).bytes::<16>(),
-            Random::seeded(1).bytes::<16>()
-        );
-        assert_eq!(
-            Random::seeded(1).alphanumeric(9),
-            Random::seeded(1).alphanumeric(9)
-        );
-        assert_ne!(
-            Random::seeded(1).bytes::<16>(),
-            Random::seeded(2).bytes::<16>()
-        );
+        assert_eq!(Random::seeded(1).bytes::<16>(), Random::seeded(1).bytes::<16>());
+        assert_eq!(Random::seeded(1).alphanumeric(9), Random::seeded(1).alphanumeric(9));
+        assert_ne!(Random::seeded(1).bytes::<16>(), Random::seeded(2).bytes::<16>());
     }
 
     #[test]
     fn the_system_does_not() {
-        assert_ne!(
-            Random::system().bytes::<16>(),
-            Random::system().bytes::<16>()
-        );
+        assert_ne!(Random::system().bytes::<16>(), Random::system().bytes::<16>());
         assert_eq!(Random::system().alphanumeric(43).len(), 43);
     }
 }

@@ -16,10 +16,7 @@ pub(crate) struct Changes<K> {
 
 impl<K> Default for Changes<K> {
     fn default() -> Self {
-        Self {
-            versions: HashMap::new(),
-            keys: BTreeMap::new(),
-        }
+        Self { versions: HashMap::new(), keys: BTreeMap::new() }
     }
 }
 
@@ -35,10 +32,7 @@ impl<K: Clone + Eq + Hash> Changes<K> {
     /// The keys that changed after `version`, the latest change last.
     pub fn since(&self, version: Version) -> Vec<K> {
         let after = Version(version.0.saturating_add(1));
-        self.keys
-            .range(after..)
-            .map(|(_, key)| key.clone())
-            .collect()
+        self.keys.range(after..).map(|(_, key)| key.clone()).collect()
     }
 
     /// Forgets the key that changed longest ago while there are more than `max`, and returns it.

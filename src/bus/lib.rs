@@ -103,10 +103,7 @@ impl Bus {
             rate_limits: RateLimits::new(clock, rates),
             shared,
         });
-        tokio::spawn(timer::run(
-            Arc::downgrade(&parts),
-            Arc::clone(&parts.shared),
-        ));
+        tokio::spawn(timer::run(Arc::downgrade(&parts), Arc::clone(&parts.shared)));
         Self(parts)
     }
 

@@ -66,10 +66,7 @@ struct Person {
 
 impl PresenceBook {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            people: Mutex::default(),
-        }
+        Self { shared, people: Mutex::default() }
     }
 
     /// The user says what they are, which is a pro-active event.
@@ -115,10 +112,7 @@ impl PresenceBook {
                 person.last_active_ms = now_ms;
             }
         });
-        Syncing {
-            book: Arc::clone(self),
-            user: user.to_owned(),
-        }
+        Syncing { book: Arc::clone(self), user: user.to_owned() }
     }
 
     /// What is known about `user`.
@@ -151,10 +145,7 @@ impl PresenceBook {
 
     /// Applies the rules that are due, and returns when the next one is, in Unix milliseconds.
     pub(crate) fn expire(&self) -> Option<u64> {
-        self.current()
-            .deadlines
-            .first()
-            .map(|(deadline, _)| *deadline)
+        self.current().deadlines.first().map(|(deadline, _)| *deadline)
     }
 
     /// The people as they are now.
@@ -177,10 +168,7 @@ impl PresenceBook {
 
     fn update(&self, user: &UserId, change: impl FnOnce(&mut Person)) {
         let mut people = self.current();
-        let person = people
-            .people
-            .entry(user.to_owned())
-            .or_insert_with(Person::stranger);
+        let person = people.people.entry(user.to_owned()).or_insert_with(Person::stranger);
         let before = (person.state.clone(), person.status_msg.clone());
         change(person);
         let changed = before.0 != person.state || before.1 != person.status_msg;
@@ -231,21 +219,12 @@ impl People {
             return false;
         };
         self.deadlines.insert((next, user.to_owned()));
-        self.deadlines
-            .first()
-            .is_some_and(|(at, first)| *at == next && first == user)
+        self.deadlines.first().is_some_and(|(at, first)| *at == next && first == user)
     }
 
     fn pop_due(&mut self, now_ms: u64) -> Option<OwnedUserId> {
-        let due = self
-            .deadlines
-            .first()
-            .is_some_and(|(deadline, _)| *deadline <= now_ms);
-        if due {
-            self.deadlines.pop_first().map(|(_, user)| user)
-        } else {
-            None
-        }
+        let due = self.deadlines.first().is_some_and(|(deadline, _)| *deadline <= now_ms);
+        if due { self.deadlines.pop_first().map(|(_, user)| user) } else { None }
     }
 
     fn forget_longest_unchanged(&mut self) {
@@ -281,10 +260,7 @@ impl Person {
     }
 
     fn next_rule_ms(&self) -> Option<u64> {
-        [self.goes_offline_ms(), self.goes_idle_ms()]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.goes_offline_ms(), self.goes_idle_ms()].into_iter().flatten().min()
     }
 
     /// Applies the rules of time, and returns whether they changed anything.
@@ -381,8 +357,7 @@ mod tests {
         let (bus, _) = bus();
         let user = user_id!("@u:hearth");
         let text = Some("at lunch".to_owned());
-        bus.presence()
-            .set(user, PresenceState::Unavailable, text.clone());
+        bus.presence().set(user, PresenceState::Unavailable, text.clone());
         let _sync = bus.presence().syncing(user, &PresenceState::Online);
         assert_eq!(state(&bus), PresenceState::Unavailable);
         assert_eq!(bus.presence().get(user).status_msg, text);
@@ -403,8 +378,7 @@ mod tests {
         let (bus, _) = bus();
         let user = user_id!("@u:hearth");
         let busy = PresenceState::from("org.matrix.msc3026.busy");
-        bus.presence()
-            .set(user, busy.clone(), Some("ä".repeat(2_000)));
+        bus.presence().set(user, busy.clone(), Some("ä".repeat(2_000)));
         let presence = bus.presence().get(user);
         assert_eq!(presence.state, busy);
         assert!(presence.currently_active);

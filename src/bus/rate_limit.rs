@@ -139,11 +139,8 @@ impl Rates {
 
 impl Rate {
     fn refill_us(self) -> u64 {
-        let refill_us = if self.per_second > 0.0 {
-            1_000_000.0 / self.per_second
-        } else {
-            REFILL_US_MAX
-        };
+        let refill_us =
+            if self.per_second > 0.0 { 1_000_000.0 / self.per_second } else { REFILL_US_MAX };
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -160,9 +157,7 @@ impl Rate {
         let full_at_us = full_at_us.max(now_us).saturating_add(refill_us);
         let missing_us = (full_at_us - now_us).saturating_sub(capacity_us);
         if missing_us > 0 {
-            return Err(RetryAfter {
-                ms: missing_us.div_ceil(1_000),
-            });
+            return Err(RetryAfter { ms: missing_us.div_ceil(1_000) });
         }
         Ok(full_at_us)
     }
@@ -189,10 +184,7 @@ mod tests {
         (RateLimits::new(clock.clone(), Some(rates)), clock)
     }
 
-    const TWO_A_SECOND: Rate = Rate {
-        per_second: 2.0,
-        burst: 3,
-    };
+    const TWO_A_SECOND: Rate = Rate { per_second: 2.0, burst: 3 };
 
     #[test]
     fn a_burst_passes_then_the_rate_holds() {
@@ -209,10 +201,7 @@ mod tests {
 
     #[test]
     fn buckets_and_keys_do_not_touch_each_other() {
-        let (limits, _) = limits(Rate {
-            burst: 1,
-            ..TWO_A_SECOND
-        });
+        let (limits, _) = limits(Rate { burst: 1, ..TWO_A_SECOND });
         limits.check(Bucket::Logins, "a").unwrap();
         limits.check(Bucket::Logins, "b").unwrap();
         limits.check(Bucket::Registrations, "a").unwrap();
@@ -243,10 +232,7 @@ mod tests {
 
     #[test]
     fn a_rate_of_zero_lets_a_burst_through() {
-        let (limits, _) = limits(Rate {
-            per_second: 0.0,
-            burst: 1,
-        });
+        let (limits, _) = limits(Rate { per_second: 0.0, burst: 1 });
         limits.check(Bucket::Media, &"ä".repeat(5_000)).unwrap();
         assert!(limits.check(Bucket::Media, &"ä".repeat(6_000)).is_err());
     }

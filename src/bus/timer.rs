@@ -52,8 +52,7 @@ mod tests {
     async fn the_task_ends_with_the_last_handle() {
         let bus = Bus::new(Clock::manual(0), &Random::seeded(1), None);
         let mut hints = bus.subscribe();
-        bus.typing()
-            .start(room_id!("!r:hearth"), user_id!("@u:hearth"), 100_000);
+        bus.typing().start(room_id!("!r:hearth"), user_id!("@u:hearth"), 100_000);
         tokio::task::yield_now().await;
         assert!(hints.recv().await.is_ok());
         drop(bus);

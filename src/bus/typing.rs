@@ -33,10 +33,7 @@ struct Rooms {
 
 impl Typing {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            rooms: Mutex::default(),
-        }
+        Self { shared, rooms: Mutex::default() }
     }
 
     /// `user` types in `room` for `timeout_ms` from now, at most [`TYPING_TIMEOUT_MS_MAX`].
@@ -68,11 +65,7 @@ impl Typing {
     pub fn users(&self, room: &RoomId) -> Vec<OwnedUserId> {
         let rooms = self.current();
         let users = rooms.users.get(room);
-        users
-            .into_iter()
-            .flat_map(BTreeMap::keys)
-            .cloned()
-            .collect()
+        users.into_iter().flat_map(BTreeMap::keys).cloned().collect()
     }
 
     /// The rooms in which somebody began or stopped to type after `version`.
@@ -120,16 +113,10 @@ impl Rooms {
         }
         let before = users.insert(user.to_owned(), deadline);
         if let Some(before) = before {
-            self.deadlines
-                .remove(&(before, room.to_owned(), user.to_owned()));
+            self.deadlines.remove(&(before, room.to_owned(), user.to_owned()));
         }
-        self.deadlines
-            .insert((deadline, room.to_owned(), user.to_owned()));
-        if before.is_some() {
-            Started::Again
-        } else {
-            Started::New
-        }
+        self.deadlines.insert((deadline, room.to_owned(), user.to_owned()));
+        if before.is_some() { Started::Again } else { Started::New }
     }
 
     /// Whether the user typed.
@@ -143,21 +130,13 @@ impl Rooms {
         if users.is_empty() {
             self.users.remove(room);
         }
-        self.deadlines
-            .remove(&(deadline, room.to_owned(), user.to_owned()));
+        self.deadlines.remove(&(deadline, room.to_owned(), user.to_owned()));
         true
     }
 
     fn pop_due(&mut self, now_ms: u64) -> Option<(u64, OwnedRoomId, OwnedUserId)> {
-        let due = self
-            .deadlines
-            .first()
-            .is_some_and(|(deadline, ..)| *deadline <= now_ms);
-        if due {
-            self.deadlines.pop_first()
-        } else {
-            None
-        }
+        let due = self.deadlines.first().is_some_and(|(deadline, ..)| *deadline <= now_ms);
+        if due { self.deadlines.pop_first() } else { None }
     }
 
     fn forget_quiet(&mut self) {

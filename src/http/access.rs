@@ -21,40 +21,20 @@ pub struct Access {
 
 impl Access {
     /// Accounts in good standing; suspended ones for reading.
-    pub const MEMBERS: Self = Self {
-        guests: false,
-        suspended: false,
-        locked: false,
-        bucket: None,
-    };
+    pub const MEMBERS: Self = Self { guests: false, suspended: false, locked: false, bucket: None };
     /// Guests too.
-    pub const GUESTS: Self = Self {
-        guests: true,
-        ..Self::MEMBERS
-    };
+    pub const GUESTS: Self = Self { guests: true, ..Self::MEMBERS };
     /// Suspended accounts too, although the endpoint changes something.
-    pub const SUSPENDED: Self = Self {
-        suspended: true,
-        ..Self::MEMBERS
-    };
+    pub const SUSPENDED: Self = Self { suspended: true, ..Self::MEMBERS };
     /// Guests and suspended accounts too.
-    pub const EVERYONE: Self = Self {
-        guests: true,
-        ..Self::SUSPENDED
-    };
+    pub const EVERYONE: Self = Self { guests: true, ..Self::SUSPENDED };
     /// Even locked accounts: nothing but logging out.
-    pub const LOCKED: Self = Self {
-        locked: true,
-        ..Self::EVERYONE
-    };
+    pub const LOCKED: Self = Self { locked: true, ..Self::EVERYONE };
 
     /// The same, at the rate of a bucket: by user, or by address where nobody is authenticated.
     #[must_use]
     pub const fn limited(self, bucket: Bucket) -> Self {
-        Self {
-            bucket: Some(bucket),
-            ..self
-        }
+        Self { bucket: Some(bucket), ..self }
     }
 
     /// Lets a user in, or says why not.

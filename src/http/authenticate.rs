@@ -101,10 +101,7 @@ impl Identity {
 
 impl Doorkeeper {
     async fn caller(&self, identity: Identity) -> Result<Caller, ApiError> {
-        let token = identity
-            .token
-            .as_deref()
-            .ok_or_else(ApiError::missing_token)?;
+        let token = identity.token.as_deref().ok_or_else(ApiError::missing_token)?;
         let found = self.accounts.authenticate(token).await?;
         let who = match found {
             Authentication::Valid(who) => who,
@@ -129,10 +126,7 @@ impl Doorkeeper {
         let service = service.ok_or_else(|| ApiError::unknown_token(false))?;
         let Assertion { user_id, device_id } = &identity.assertion;
         let (user, device) = (user_id.as_deref(), device_id.as_deref());
-        let who = self
-            .accounts
-            .authenticate_application_service(service, user, device)
-            .await?;
+        let who = self.accounts.authenticate_application_service(service, user, device).await?;
         Ok(Arc::new(who))
     }
 
@@ -152,9 +146,7 @@ impl Doorkeeper {
 
     fn service(&self, token: &str) -> Result<Arc<ApplicationService>, ApiError> {
         let service = self.accounts.application_service(token);
-        service
-            .cloned()
-            .ok_or_else(|| ApiError::unknown_token(false))
+        service.cloned().ok_or_else(|| ApiError::unknown_token(false))
     }
 }
 
@@ -206,12 +198,7 @@ impl Authenticate for AppserviceToken {
     type Caller = Arc<ApplicationService>;
 
     async fn authenticate(door: &Doorkeeper, identity: Identity) -> Result<Self::Caller, ApiError> {
-        door.service(
-            identity
-                .token
-                .as_deref()
-                .ok_or_else(ApiError::missing_token)?,
-        )
+        door.service(identity.token.as_deref().ok_or_else(ApiError::missing_token)?)
     }
 }
 
@@ -221,10 +208,7 @@ impl Authenticate for AppserviceTokenOptional {
 
     /// Clients may send a token that has nothing to do with it, an old one for example.
     async fn authenticate(door: &Doorkeeper, identity: Identity) -> Result<Self::Caller, ApiError> {
-        let service = identity
-            .token
-            .as_deref()
-            .and_then(|token| door.service(token).ok());
+        let service = identity.token.as_deref().and_then(|token| door.service(token).ok());
         if service.is_none() {
             door.anybody(&identity)?;
         }

@@ -19,11 +19,7 @@ pub(crate) async fn read_json(body: Body) -> Result<Bytes, ApiError> {
     let limited = Limited::new(body, REQUEST_BODY_BYTES_MAX);
     let collected = tokio::time::timeout(BODY_TIME_MAX, limited.collect()).await;
     let collected = collected.map_err(|_| {
-        ApiError::new(
-            StatusCode::REQUEST_TIMEOUT,
-            ErrorCode::Unknown,
-            "the body came too slowly",
-        )
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::Unknown, "the body came too slowly")
     })?;
     let bytes = collected.map_err(|error| {
         if error.is::<LengthLimitError>() {
@@ -45,10 +41,7 @@ pub(crate) async fn read_json(body: Body) -> Result<Bytes, ApiError> {
 fn check_encoding(json: &[u8]) -> Result<(), ApiError> {
     match std::str::from_utf8(json) {
         Ok(_) => Ok(()),
-        Err(_) => Err(ApiError::bad_request(
-            ErrorCode::NotJson,
-            "the body is not UTF-8",
-        )),
+        Err(_) => Err(ApiError::bad_request(ErrorCode::NotJson, "the body is not UTF-8")),
     }
 }
 
@@ -67,9 +60,7 @@ fn check_depth(json: &[u8]) -> Result<(), ApiError> {
             _ => {}
         }
         if depth > JSON_DEPTH_MAX {
-            return Err(ApiError::bad_json(format!(
-                "nested deeper than {JSON_DEPTH_MAX} levels"
-            )));
+            return Err(ApiError::bad_json(format!("nested deeper than {JSON_DEPTH_MAX} levels")));
         }
     }
     Ok(())

@@ -31,21 +31,12 @@ impl ApiError {
     /// An error of this status and code.
     #[must_use]
     pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            reason: Some((code, message.into())),
-            ..Self::unspecific(status)
-        }
+        Self { reason: Some((code, message.into())), ..Self::unspecific(status) }
     }
 
     /// A status without a code: nothing went wrong, but more is needed.
     pub(crate) fn unspecific(status: StatusCode) -> Self {
-        Self {
-            status,
-            reason: None,
-            fields: Map::new(),
-            retry_after_ms: None,
-            cause: None,
-        }
+        Self { status, reason: None, fields: Map::new(), retry_after_ms: None, cause: None }
     }
 
     /// 400 with this code.
@@ -88,11 +79,7 @@ impl ApiError {
     /// 401 `M_UNKNOWN_TOKEN`; with `soft_logout` the client keeps its device and logs in again.
     #[must_use]
     pub fn unknown_token(soft_logout: bool) -> Self {
-        let message = if soft_logout {
-            "access token expired"
-        } else {
-            "unknown access token"
-        };
+        let message = if soft_logout { "access token expired" } else { "unknown access token" };
         Self::new(StatusCode::UNAUTHORIZED, ErrorCode::UnknownToken, message)
             .with("soft_logout", soft_logout)
     }
@@ -107,11 +94,7 @@ impl ApiError {
     #[must_use]
     pub fn guest_access_forbidden() -> Self {
         let message = "guests cannot do this";
-        Self::new(
-            StatusCode::FORBIDDEN,
-            ErrorCode::GuestAccessForbidden,
-            message,
-        )
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::GuestAccessForbidden, message)
     }
 
     /// 404 `M_NOT_FOUND`.
@@ -137,11 +120,7 @@ impl ApiError {
     #[must_use]
     pub fn limit_exceeded(retry_after_ms: u64) -> Self {
         let message = "too many requests";
-        let mut error = Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            ErrorCode::LimitExceeded,
-            message,
-        );
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::LimitExceeded, message);
         error.retry_after_ms = Some(retry_after_ms);
         error.with("retry_after_ms", retry_after_ms)
     }

@@ -47,17 +47,10 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let mut accepted = accept::<R, S>(request, state).await?;
         let body = accepted.read_json::<R>().await?;
-        let (method, path) = (
-            accepted.parts.method.clone(),
-            accepted.parts.uri.path().to_owned(),
-        );
+        let (method, path) = (accepted.parts.method.clone(), accepted.parts.uri.path().to_owned());
         let request = parse(accepted.parts, &body, &accepted.path)?;
         let operation = Operation::new(method.as_str(), &path, &without_auth(&body));
-        Ok(Self {
-            request,
-            caller: accepted.caller,
-            operation,
-        })
+        Ok(Self { request, caller: accepted.caller, operation })
     }
 }
 
@@ -78,10 +71,7 @@ where
         auth: Option<&AuthData>,
     ) -> Result<(), ApiError> {
         let operation = &self.operation;
-        match accounts
-            .authenticate_interactively(flows, operation, user, auth)
-            .await
-        {
+        match accounts.authenticate_interactively(flows, operation, user, auth).await {
             Ok(InteractiveAuth::Complete) => Ok(()),
             Ok(InteractiveAuth::Incomplete(challenge)) => Err(challenged(flows, challenge)),
             Err(error) => Err(error.into()),

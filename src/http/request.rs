@@ -52,10 +52,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let mut accepted = accept::<R, S>(request, state).await?;
         let body = accepted.read_json::<R>().await?;
-        Ok(Self {
-            request: parse(accepted.parts, &body, &accepted.path)?,
-            caller: accepted.caller,
-        })
+        Ok(Self { request: parse(accepted.parts, &body, &accepted.path)?, caller: accepted.caller })
     }
 }
 
@@ -88,21 +85,13 @@ where
     Accounts: FromRef<S>,
     Bus: FromRef<S>,
 {
-    let door = Doorkeeper {
-        accounts: Accounts::from_ref(state),
-        bus: Bus::from_ref(state),
-    };
+    let door = Doorkeeper { accounts: Accounts::from_ref(state), bus: Bus::from_ref(state) };
     let identity = Identity::of(&request);
     let (mut parts, body) = request.into_parts();
     let path = parts.extract::<RawPathParams>().await;
     let path = path.map_err(|error| ApiError::invalid_param(error.to_string()))?;
     let caller = <R::Authentication as Authenticate>::authenticate(&door, identity).await?;
-    Ok(Accepted {
-        parts,
-        body,
-        path,
-        caller,
-    })
+    Ok(Accepted { parts, body, path, caller })
 }
 
 pub(crate) fn parse<R: IncomingRequest>(

@@ -95,25 +95,11 @@ impl<S: Clone + Send + Sync + 'static> ApiRouter<S> {
         H: Handler<T, S>,
         T: Endpoint + 'static,
     {
-        #[allow(
-            clippy::expect_used,
-            reason = "found by any test that builds the router"
-        )]
+        #[allow(clippy::expect_used, reason = "found by any test that builds the router")]
         let method = MethodFilter::try_from(T::Request::METHOD).expect("a method known to axum");
-        let router = paths::<T::Request>()
-            .into_iter()
-            .fold(self.0, |router, path| {
-                router.route(
-                    &path,
-                    on(
-                        method,
-                        Guarded {
-                            access,
-                            handler: handler.clone(),
-                        },
-                    ),
-                )
-            });
+        let router = paths::<T::Request>().into_iter().fold(self.0, |router, path| {
+            router.route(&path, on(method, Guarded { access, handler: handler.clone() }))
+        });
         Self(router)
     }
 
@@ -162,10 +148,7 @@ fn paths<R: Metadata>() -> BTreeSet<String> {
     for path in R::PATH_BUILDER.all_paths() {
         add_with_variants(&mut paths, path);
         add_with_variants(&mut paths, &path.replace("/v3/", "/r0/"));
-        add_with_variants(
-            &mut paths,
-            &path.replace("/_matrix/media/v3/", "/_matrix/media/v1/"),
-        );
+        add_with_variants(&mut paths, &path.replace("/_matrix/media/v3/", "/_matrix/media/v1/"));
     }
     paths
 }
@@ -185,36 +168,20 @@ fn add_with_variants(paths: &mut BTreeSet<String>, path: &str) {
 
 async fn method_not_allowed() -> ApiError {
     let message = "this endpoint does not know this method";
-    ApiError::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        ErrorCode::Unrecognized,
-        message,
-    )
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unrecognized, message)
 }
 
 fn panicked(payload: Box<dyn Any + Send>) -> Response {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     ApiError::internal(format!("panic: {}", text.unwrap_or_default())).into_response()
 }
 
 /// The headers that the specification recommends (client-server API, web browser clients).
 fn cors() -> CorsLayer {
-    let methods = [
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
-    let headers = [
-        HeaderName::from_static("x-requested-with"),
-        CONTENT_TYPE,
-        AUTHORIZATION,
-    ];
+    let methods =
+        [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    let headers = [HeaderName::from_static("x-requested-with"), CONTENT_TYPE, AUTHORIZATION];
     CorsLayer::new()
         .allow_origin(tower_http::cors::Any)
         .allow_methods(methods)

@@ -40,10 +40,6 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let accepted = accept::<R, S>(request, state).await?;
         let request = parse(accepted.parts, &[], &accepted.path)?;
-        Ok(Self {
-            request,
-            caller: accepted.caller,
-            body: accepted.body,
-        })
+        Ok(Self { request, caller: accepted.caller, body: accepted.body })
     }
 }

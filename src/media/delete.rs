@@ -88,10 +88,7 @@ async fn unlink(
         BLOBS.replace(batch, &key, Some(&before), None)?;
         return Ok(Some(before));
     }
-    let after = BlobRow {
-        references: before.references - 1,
-        ..before.clone()
-    };
+    let after = BlobRow { references: before.references - 1, ..before.clone() };
     BLOBS.replace(batch, &key, Some(&before), Some(&after))?;
     Ok(None)
 }
@@ -106,14 +103,8 @@ mod tests {
     async fn equal_contents_share_a_blob_until_the_last_is_deleted() {
         let test = TestMedia::new();
         let (alice, bob) = (user_id!("@alice:hearth"), user_id!("@bob:hearth"));
-        let first = test
-            .upload(alice, "text/plain", &[7; 3_000_000])
-            .await
-            .unwrap();
-        let second = test
-            .upload(bob, "text/html", &[7; 3_000_000])
-            .await
-            .unwrap();
+        let first = test.upload(alice, "text/plain", &[7; 3_000_000]).await.unwrap();
+        let second = test.upload(bob, "text/html", &[7; 3_000_000]).await.unwrap();
         assert_ne!(first, second);
         assert_eq!(test.blobs().await, 1);
 
@@ -125,10 +116,7 @@ mod tests {
 
         assert!(test.delete(&second).await);
         assert_eq!(test.blobs().await, 0);
-        let again = test
-            .upload(alice, "text/plain", &[7; 3_000_000])
-            .await
-            .unwrap();
+        let again = test.upload(alice, "text/plain", &[7; 3_000_000]).await.unwrap();
         assert_eq!(test.download(&again).await.unwrap().1.len(), 3_000_000);
     }
 
@@ -156,10 +144,7 @@ mod tests {
     async fn thumbnails_go_with_their_blob() {
         let test = TestMedia::new();
         let picture = crate::test_media::png(100, 80);
-        let uri = test
-            .upload(user_id!("@a:hearth"), "image/png", &picture)
-            .await
-            .unwrap();
+        let uri = test.upload(user_id!("@a:hearth"), "image/png", &picture).await.unwrap();
         test.thumbnail(&uri, 32, 32).await.unwrap();
         assert_eq!(test.blobs().await, 2);
         assert!(test.delete(&uri).await);

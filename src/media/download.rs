@@ -81,12 +81,7 @@ impl Media {
             Found::Nothing => return Ok(None),
             Found::Awaited => {}
         }
-        match timeout(
-            wait.min(WAIT_MAX),
-            self.await_upload(server_name, &media_id),
-        )
-        .await
-        {
+        match timeout(wait.min(WAIT_MAX), self.await_upload(server_name, &media_id)).await {
             Ok(found) => found,
             Err(_) => Err(MediaError::NotYetUploaded),
         }
@@ -122,10 +117,7 @@ impl Media {
     ) -> Result<Found, MediaError> {
         let snapshot = self.0.store.snapshot().await?;
         let media_id = media_id.as_str();
-        if let Some(file) = FILES
-            .get(snapshot.as_ref(), &(server_name, media_id))
-            .await?
-        {
+        if let Some(file) = FILES.get(snapshot.as_ref(), &(server_name, media_id)).await? {
             return Ok(Found::File(file));
         }
         if server_name != self.0.settings.server_name {
@@ -158,11 +150,7 @@ mod tests {
     async fn ids_that_cannot_exist_do_not() {
         let test = TestMedia::new();
         for id in ["unknown", "../../etc/passwd", "", "a/b"] {
-            let found = test
-                .media
-                .get(server_name!("hearth"), id, LONG)
-                .await
-                .unwrap();
+            let found = test.media.get(server_name!("hearth"), id, LONG).await.unwrap();
             assert!(found.is_none(), "{id}");
         }
     }
@@ -170,18 +158,9 @@ mod tests {
     #[tokio::test]
     async fn the_same_id_of_another_server_is_something_else() {
         let test = TestMedia::new();
-        let uri = test
-            .upload(user_id!("@a:hearth"), "text/plain", b"x")
-            .await
-            .unwrap();
+        let uri = test.upload(user_id!("@a:hearth"), "text/plain", b"x").await.unwrap();
         let id = uri.media_id().unwrap();
-        assert!(
-            test.media
-                .get(server_name!("other"), id, LONG)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(test.media.get(server_name!("other"), id, LONG).await.unwrap().is_none());
     }
 
     #[tokio::test]
@@ -203,8 +182,7 @@ mod tests {
     async fn an_expired_reservation_is_not_waited_for() {
         let test = TestMedia::new();
         let uri = test.media.create(user_id!("@a:hearth")).await.unwrap().uri;
-        test.clock
-            .advance(Duration::from_millis(test.media.settings().reservation_ms));
+        test.clock.advance(Duration::from_millis(test.media.settings().reservation_ms));
         assert!(test.download(&uri).await.is_none());
     }
 }

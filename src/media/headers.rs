@@ -75,32 +75,22 @@ impl Headers {
         [
             ("content-type", self.content_type.clone()),
             ("content-disposition", self.content_disposition.to_string()),
-            (
-                "content-security-policy",
-                CONTENT_SECURITY_POLICY.to_owned(),
-            ),
+            ("content-security-policy", CONTENT_SECURITY_POLICY.to_owned()),
             ("cross-origin-resource-policy", "cross-origin".to_owned()),
             ("x-content-type-options", "nosniff".to_owned()),
-            (
-                "cache-control",
-                "private, max-age=31536000, immutable".to_owned(),
-            ),
+            ("cache-control", "private, max-age=31536000, immutable".to_owned()),
         ]
     }
 }
 
 fn may_be_inline(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    INLINE_TYPES
-        .iter()
-        .any(|safe| safe.eq_ignore_ascii_case(essence))
+    INLINE_TYPES.iter().any(|safe| safe.eq_ignore_ascii_case(essence))
 }
 
 /// The type if it is `type/subtype`, perhaps with parameters, in printable ASCII.
 pub(crate) fn clean_content_type(content_type: String) -> Option<String> {
-    let printable = content_type
-        .bytes()
-        .all(|byte| (b' '..=b'~').contains(&byte));
+    let printable = content_type.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let (kind, subtype) = essence.split_once('/')?;
     let token = |part: &str| !part.is_empty() && ruma::http_headers::is_token_string(part);
@@ -129,28 +119,15 @@ mod tests {
     use super::*;
 
     fn disposition(content_type: &str, filename: Option<&str>) -> String {
-        Headers::new(Some(content_type), filename)
-            .content_disposition
-            .to_string()
+        Headers::new(Some(content_type), filename).content_disposition.to_string()
     }
 
     #[test]
     fn only_safe_types_are_shown() {
-        for safe in [
-            "image/png",
-            "IMAGE/PNG",
-            "text/plain; charset=utf-8",
-            " audio/flac ;a=b",
-        ] {
+        for safe in ["image/png", "IMAGE/PNG", "text/plain; charset=utf-8", " audio/flac ;a=b"] {
             assert_eq!(disposition(safe, None), "inline", "{safe}");
         }
-        for other in [
-            "text/html",
-            "image/svg+xml",
-            "application/pdf",
-            "image/png/x",
-            "nonsense",
-        ] {
+        for other in ["text/html", "image/svg+xml", "application/pdf", "image/png/x", "nonsense"] {
             assert_eq!(disposition(other, None), "attachment", "{other}");
         }
         assert_eq!(Headers::new(None, None).content_type, UNKNOWN_TYPE);
@@ -158,18 +135,12 @@ mod tests {
 
     #[test]
     fn names_keep_their_meaning() {
-        assert_eq!(
-            disposition("image/png", Some("ascii")),
-            "inline; filename=ascii"
-        );
+        assert_eq!(disposition("image/png", Some("ascii")), "inline; filename=ascii");
         assert_eq!(
             disposition("image/png", Some("name;with \"quotes\"")),
             r#"inline; filename="name;with \"quotes\"""#
         );
-        assert_eq!(
-            disposition("image/png", Some("☕")),
-            "inline; filename*=utf-8''%E2%98%95"
-        );
+        assert_eq!(disposition("image/png", Some("☕")), "inline; filename*=utf-8''%E2%98%95");
     }
 
     #[test]

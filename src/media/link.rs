@@ -124,11 +124,7 @@ impl Media {
         let within = |used: u64, quota: Option<u64>| {
             let used = used.saturating_add(size_bytes);
             let fits = quota.is_none_or(|quota| used <= quota);
-            if fits {
-                Ok(used)
-            } else {
-                Err(MediaError::QuotaExceeded)
-            }
+            if fits { Ok(used) } else { Err(MediaError::QuotaExceeded) }
         };
 
         let before = USED_BY_USER.get(snapshot, &(received.user,)).await?;
@@ -136,9 +132,7 @@ impl Media {
         USED_BY_USER.replace(batch, &(received.user,), before.as_ref(), Some(&after))?;
 
         // Uploads at the same time may exceed the total by what they bring: it is no hard wall.
-        let parts = USED_IN_TOTAL
-            .get_many(snapshot, (0..TOTAL_PARTS).map(|part| (part,)))
-            .await?;
+        let parts = USED_IN_TOTAL.get_many(snapshot, (0..TOTAL_PARTS).map(|part| (part,))).await?;
         within(parts.iter().flatten().sum(), settings.max_bytes_total)?;
         let part = total_part(&received.file.content);
         let before = parts.get(usize::from(part)).copied().flatten();

@@ -47,21 +47,7 @@ pub(crate) fn sniff(start: &[u8]) -> Option<ImageFormat> {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(ImageFormat::Png),
         [0xff, 0xd8, 0xff, ..] => Some(ImageFormat::Jpeg),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(ImageFormat::Gif),
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'E',
-            b'B',
-            b'P',
-            ..,
-        ] => Some(ImageFormat::WebP),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(ImageFormat::WebP),
         _ => None,
     }
 }
@@ -120,11 +106,8 @@ fn redraw(picture: &DynamicImage, size: Size, orientation: Orientation) -> Dynam
             | Orientation::Rotate270FlipH
     );
     let (width, height) = (picture.width(), picture.height());
-    let drawing = if turned {
-        transposed(size.drawing(height, width))
-    } else {
-        size.drawing(width, height)
-    };
+    let drawing =
+        if turned { transposed(size.drawing(height, width)) } else { size.drawing(width, height) };
     let (x, y, part_width, part_height) = drawing.part;
     if (part_width, part_height) == (width, height) {
         shrink(picture, drawing.width, drawing.height)
@@ -136,11 +119,7 @@ fn redraw(picture: &DynamicImage, size: Size, orientation: Orientation) -> Dynam
 
 const fn transposed(drawing: Drawing) -> Drawing {
     let (x, y, width, height) = drawing.part;
-    Drawing {
-        part: (y, x, height, width),
-        width: drawing.height,
-        height: drawing.width,
-    }
+    Drawing { part: (y, x, height, width), width: drawing.height, height: drawing.width }
 }
 
 fn encode(small: DynamicImage) -> Result<Drawn, MediaError> {
@@ -151,20 +130,14 @@ fn encode(small: DynamicImage) -> Result<Drawn, MediaError> {
     };
     let (format, encoded) = if transparent {
         let pixels = small.into_rgba8();
-        (
-            ThumbnailFormat::Png,
-            pixels.write_with_encoder(PngEncoder::new(&mut bytes)),
-        )
+        (ThumbnailFormat::Png, pixels.write_with_encoder(PngEncoder::new(&mut bytes)))
     } else {
         let pixels = small.into_rgb8();
         let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
         (ThumbnailFormat::Jpeg, pixels.write_with_encoder(encoder))
     };
     encoded.map_err(undecodable)?;
-    Ok(Drawn {
-        format,
-        bytes: bytes.into_inner().into(),
-    })
+    Ok(Drawn { format, bytes: bytes.into_inner().into() })
 }
 
 #[cfg(test)]
@@ -176,11 +149,7 @@ mod tests {
     use crate::test_media::{crc32, jpeg, jpeg_turned, png};
 
     fn draw_with(source: &[u8], size: Size, max_pixels: u64) -> Result<DynamicImage, MediaError> {
-        let budget = Budget {
-            max_pixels,
-            clock: &Clock::manual(0),
-            deadline_ms: 1,
-        };
+        let budget = Budget { max_pixels, clock: &Clock::manual(0), deadline_ms: 1 };
         let drawn = draw(source, size, &budget)?;
         Ok(image::load_from_memory(&drawn.bytes).unwrap())
     }
@@ -199,9 +168,7 @@ mod tests {
     fn each_format_is_drawn() {
         let red = RgbaImage::from_pixel(640, 480, Rgba([255, 0, 0, 255]));
         for format in [ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP] {
-            let small = drawn(&encoded(&red, format), Size::Scale320)
-                .unwrap()
-                .into_rgb8();
+            let small = drawn(&encoded(&red, format), Size::Scale320).unwrap().into_rgb8();
             assert_eq!(small.dimensions(), (320, 240));
             assert!(small.get_pixel(100, 100).0[0] > 240, "{format:?}");
         }
@@ -270,43 +237,23 @@ mod tests {
     fn a_file_of_two_formats_is_what_it_begins_like_and_only_pixels_pass() {
         let page = b"<html><script>alert(1)</script></html>";
         let both = [png(50, 50).as_slice(), page].concat();
-        let budget = Budget {
-            max_pixels: 10_000,
-            clock: &Clock::manual(0),
-            deadline_ms: 1,
-        };
+        let budget = Budget { max_pixels: 10_000, clock: &Clock::manual(0), deadline_ms: 1 };
         let small = draw(&both, Size::Crop32, &budget).unwrap();
         assert!(!small.bytes.windows(8).any(|part| part == b"<script>"));
         let other_way = [page.as_slice(), &png(50, 50)].concat();
-        assert!(matches!(
-            drawn(&other_way, Size::Crop32),
-            Err(MediaError::NotThumbnailable)
-        ));
+        assert!(matches!(drawn(&other_way, Size::Crop32), Err(MediaError::NotThumbnailable)));
     }
 
     #[test]
     fn no_other_format_is_decoded() {
-        for start in [
-            "BM",
-            "II*\0",
-            "MM\0*",
-            "%PDF-1.4",
-            "<svg>",
-            "RIFF1234WAVE",
-            "GIF88a",
-            "",
-        ] {
+        for start in ["BM", "II*\0", "MM\0*", "%PDF-1.4", "<svg>", "RIFF1234WAVE", "GIF88a", ""] {
             assert_eq!(sniff(start.as_bytes()), None, "{start}");
         }
     }
 
     #[test]
     fn after_the_deadline_nothing_is_decoded() {
-        let budget = Budget {
-            max_pixels: 10_000,
-            clock: &Clock::manual(5),
-            deadline_ms: 5,
-        };
+        let budget = Budget { max_pixels: 10_000, clock: &Clock::manual(5), deadline_ms: 5 };
         assert!(draw(&png(50, 50), Size::Crop32, &budget).is_err());
     }
 

@@ -38,14 +38,8 @@ impl Media {
 
             let media_id = MediaId::random(&self.0.random);
             let expires_at_ms = now_ms.saturating_add(self.0.settings.reservation_ms);
-            let row = ReservationRow {
-                user: user.to_owned(),
-                expires_at_ms,
-            };
-            pending.push(PendingUpload {
-                media_id: media_id.to_string(),
-                expires_at_ms,
-            });
+            let row = ReservationRow { user: user.to_owned(), expires_at_ms };
+            pending.push(PendingUpload { media_id: media_id.to_string(), expires_at_ms });
             let mut batch = Batch::new();
             for upload in &expired {
                 RESERVATIONS.delete(&mut batch, &(upload.media_id.as_str(),));

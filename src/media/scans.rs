@@ -17,11 +17,7 @@ pub(crate) struct UntilDeadline<'a> {
 impl<'a> UntilDeadline<'a> {
     /// `deadline_ms` is Unix time.
     pub const fn new(bytes: &'a [u8], clock: &'a Clock, deadline_ms: u64) -> Self {
-        Self {
-            bytes: Cursor::new(bytes),
-            clock,
-            deadline_ms,
-        }
+        Self { bytes: Cursor::new(bytes), clock, deadline_ms }
     }
 
     fn check(&self) -> Result<()> {
@@ -60,10 +56,7 @@ impl Seek for UntilDeadline<'_> {
 /// How many scans a JPEG has at most: each one goes over all pixels. Within a scan, `FF` is
 /// followed by `00`, so `FF DA` cannot be picture data.
 pub(crate) fn jpeg_scans(source: &[u8]) -> usize {
-    source
-        .windows(2)
-        .filter(|pair| *pair == [0xff, 0xda])
-        .count()
+    source.windows(2).filter(|pair| *pair == [0xff, 0xda]).count()
 }
 
 #[cfg(test)]
@@ -86,10 +79,7 @@ mod tests {
 
     #[test]
     fn scans_are_counted() {
-        assert_eq!(
-            jpeg_scans(&[0xff, 0xd8, 0xff, 0xda, 0, 0xff, 0, 0xff, 0xda]),
-            2
-        );
+        assert_eq!(jpeg_scans(&[0xff, 0xd8, 0xff, 0xda, 0, 0xff, 0, 0xff, 0xda]), 2);
         assert_eq!(jpeg_scans(&[]), 0);
     }
 }

@@ -58,10 +58,7 @@ fn average<const CHANNELS: usize, P: Pixel<Subpixel = u8>>(
                 }
             }
         }
-        let rounded = sums
-            .as_flattened()
-            .iter()
-            .map(|sum| (sum + area / 2) / area);
+        let rounded = sums.as_flattened().iter().map(|sum| (sum + area / 2) / area);
         averages.extend(rounded.map(|value| u8::try_from(value).unwrap_or(u8::MAX)));
     }
     ImageBuffer::from_raw(width, height, averages)
@@ -97,10 +94,7 @@ mod tests {
             assert_eq!(*small.get_pixel(50, 35), colour);
         }
         let grey = shrink(&picture.to_luma_alpha8().into(), 10, 7).into_luma_alpha8();
-        assert_eq!(
-            grey.get_pixel(5, 5),
-            picture.to_luma_alpha8().get_pixel(5, 5)
-        );
+        assert_eq!(grey.get_pixel(5, 5), picture.to_luma_alpha8().get_pixel(5, 5));
     }
 
     #[test]

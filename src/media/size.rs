@@ -41,10 +41,7 @@ impl Size {
             width <= most_width && height <= most_height
         };
         // A crop that is larger than any of the list is cut by the client.
-        let crop = Self::CROPS
-            .iter()
-            .find(covers)
-            .filter(|_| *method == Method::Crop);
+        let crop = Self::CROPS.iter().find(covers).filter(|_| *method == Method::Crop);
         let scale = || Self::SCALES.iter().find(covers);
         crop.or_else(scale).copied().unwrap_or(Self::Scale800)
     }
@@ -73,11 +70,7 @@ impl Size {
         }
         let whole = (0, 0, width, height);
         if width <= most_width && height <= most_height {
-            return Drawing {
-                part: whole,
-                width,
-                height,
-            };
+            return Drawing { part: whole, width, height };
         }
         // The side that has to shrink more decides.
         let by_width =
@@ -87,11 +80,7 @@ impl Size {
         } else {
             (scaled(width, most_height, height), most_height)
         };
-        Drawing {
-            part: whole,
-            width,
-            height,
-        }
+        Drawing { part: whole, width, height }
     }
 }
 

@@ -63,9 +63,7 @@ impl Staged {
     async fn write_part(&mut self) -> Result<(), MediaError> {
         let parts = match &mut self.parts {
             Some(parts) => parts,
-            None => self
-                .parts
-                .insert(self.objects.put_multipart(&self.location).await?),
+            None => self.parts.insert(self.objects.put_multipart(&self.location).await?),
         };
         self.gathered_bytes = 0;
         let part = mem::take(&mut self.gathered).into_iter().collect();
@@ -110,10 +108,7 @@ mod tests {
 
     async fn locations(objects: &InMemory) -> Vec<String> {
         let listed: Vec<_> = objects.list(None).try_collect().await.unwrap();
-        listed
-            .into_iter()
-            .map(|object| object.location.into())
-            .collect()
+        listed.into_iter().map(|object| object.location.into()).collect()
     }
 
     #[tokio::test]
@@ -128,13 +123,7 @@ mod tests {
             assert!(locations(&objects).await.is_empty());
             staged.publish().await.unwrap();
             staged.publish().await.unwrap();
-            let stored = objects
-                .get(&Path::from("ab/cd"))
-                .await
-                .unwrap()
-                .bytes()
-                .await
-                .unwrap();
+            let stored = objects.get(&Path::from("ab/cd")).await.unwrap().bytes().await.unwrap();
             assert_eq!(stored.len(), pieces * piece.len());
             assert_eq!(staged.content(), *blake3::hash(&stored).as_bytes());
             staged.discard().await.unwrap();
@@ -147,15 +136,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let objects = crate::local_blobs(directory.path()).unwrap();
         let mut staged = Staged::new(objects, Path::from("ab/cd"));
-        staged
-            .write(Bytes::from(vec![7; 3 * PART_BYTES]))
-            .await
-            .unwrap();
-        let files = || {
-            std::fs::read_dir(directory.path().join("ab"))
-                .unwrap()
-                .count()
-        };
+        staged.write(Bytes::from(vec![7; 3 * PART_BYTES])).await.unwrap();
+        let files = || std::fs::read_dir(directory.path().join("ab")).unwrap().count();
         assert_eq!(files(), 1);
         staged.discard().await.unwrap();
         assert_eq!(files(), 0);

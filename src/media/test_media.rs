@@ -35,21 +35,12 @@ impl TestMedia {
             Random::seeded(1),
             settings,
         );
-        Self {
-            media,
-            clock,
-            objects,
-        }
+        Self { media, clock, objects }
     }
 
     /// How many blobs there are.
     pub async fn blobs(&self) -> usize {
-        self.objects
-            .list(None)
-            .try_collect::<Vec<_>>()
-            .await
-            .unwrap()
-            .len()
+        self.objects.list(None).try_collect::<Vec<_>>().await.unwrap().len()
     }
 
     pub async fn upload(
@@ -69,18 +60,12 @@ impl TestMedia {
     ) -> Result<(), MediaError> {
         let (server_name, media_id) = uri.parts().unwrap();
         let upload = upload("text/plain", content);
-        self.media
-            .upload_to(user, server_name, media_id, upload)
-            .await
+        self.media.upload_to(user, server_name, media_id, upload).await
     }
 
     pub async fn download(&self, uri: &MxcUri) -> Option<(MediaFile, Vec<u8>)> {
         let (server_name, media_id) = uri.parts().unwrap();
-        let mut file = self
-            .media
-            .get(server_name, media_id, Duration::ZERO)
-            .await
-            .unwrap()?;
+        let mut file = self.media.get(server_name, media_id, Duration::ZERO).await.unwrap()?;
         let body = std::mem::replace(&mut file.body, Box::pin(stream::empty()));
         Some((file, collect(body).await))
     }
@@ -95,15 +80,9 @@ impl TestMedia {
         let wanted = ThumbnailRequest {
             width,
             height,
-            method: if width == height {
-                Method::Crop
-            } else {
-                Method::Scale
-            },
+            method: if width == height { Method::Crop } else { Method::Scale },
         };
-        self.media
-            .thumbnail(server_name, media_id, &wanted, Duration::ZERO)
-            .await
+        self.media.thumbnail(server_name, media_id, &wanted, Duration::ZERO).await
     }
 
     pub async fn thumbnail(
@@ -130,10 +109,8 @@ fn upload(
     content_type: &str,
     content: &[u8],
 ) -> Upload<impl Stream<Item = Result<Bytes, String>> + Send> {
-    let pieces: Vec<_> = content
-        .chunks(64 * 1024)
-        .map(|piece| Ok(Bytes::copy_from_slice(piece)))
-        .collect();
+    let pieces: Vec<_> =
+        content.chunks(64 * 1024).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     Upload {
         content_type: Some(content_type.to_owned()),
         filename: None,
@@ -143,9 +120,7 @@ fn upload(
 
 fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let shade = |x: u32, y: u32| u8::try_from((x * 7 + y * 13) % 256).unwrap();
-    let pixels = RgbImage::from_fn(width, height, |x, y| {
-        image::Rgb([shade(x, y), shade(y, x), 9])
-    });
+    let pixels = RgbImage::from_fn(width, height, |x, y| image::Rgb([shade(x, y), shade(y, x), 9]));
     let mut bytes = Cursor::new(Vec::new());
     pixels.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()

@@ -68,10 +68,7 @@ impl Media {
         size: Size,
     ) -> Result<Option<MediaFile>, MediaError> {
         let decoders = Arc::clone(&self.0.decoders);
-        let permit = decoders
-            .acquire_owned()
-            .await
-            .map_err(|_| MediaError::Busy)?;
+        let permit = decoders.acquire_owned().await.map_err(|_| MediaError::Busy)?;
         // Somebody else may have made it while this one waited.
         let Some(blob) = self.blob(&content).await? else {
             return Ok(None);
@@ -91,18 +88,13 @@ impl Media {
             self.0.blobs.delete(&row.location).await?;
         }
         let bytes = drawn.bytes;
-        Ok(Some(thumbnail_file(
-            &row,
-            stream::once(async { Ok(bytes) }).boxed(),
-        )))
+        Ok(Some(thumbnail_file(&row, stream::once(async { Ok(bytes) }).boxed())))
     }
 
     /// The whole blob, if it begins like a picture.
     async fn thumbnail_source(&self, blob: &BlobRow) -> Result<Bytes, MediaError> {
         let blobs = &self.0.blobs;
-        let start = blobs
-            .read(&blob.location, blob.size_bytes.min(MAGIC_BYTES))
-            .await?;
+        let start = blobs.read(&blob.location, blob.size_bytes.min(MAGIC_BYTES)).await?;
         sniff(&start).ok_or(MediaError::NotThumbnailable)?;
         if blob.size_bytes > SOURCE_BYTES_MAX {
             return Err(MediaError::TooLargeToThumbnail);
@@ -166,9 +158,7 @@ impl Media {
 
 impl BlobRow {
     fn thumbnail(&self, size: Size) -> Option<&ThumbnailRow> {
-        self.thumbnails
-            .iter()
-            .find(|thumbnail| thumbnail.size == size)
+        self.thumbnails.iter().find(|thumbnail| thumbnail.size == size)
     }
 }
 
@@ -199,14 +189,8 @@ mod tests {
     async fn a_thumbnail_is_made_once_a_content_and_size() {
         let test = TestMedia::new();
         let picture = png(700, 500);
-        let first = test
-            .upload(user_id!("@a:hearth"), "image/png", &picture)
-            .await
-            .unwrap();
-        let second = test
-            .upload(user_id!("@b:hearth"), "image/png", &picture)
-            .await
-            .unwrap();
+        let first = test.upload(user_id!("@a:hearth"), "image/png", &picture).await.unwrap();
+        let second = test.upload(user_id!("@b:hearth"), "image/png", &picture).await.unwrap();
         assert_eq!(test.blobs().await, 1);
         let drawn = test.thumbnail(&first, 320, 240).await.unwrap();
         assert_eq!(test.blobs().await, 2);
@@ -220,18 +204,11 @@ mod tests {
     #[tokio::test]
     async fn many_who_ask_at_once_get_the_same_and_leave_one_blob() {
         let test = TestMedia::new();
-        let uri = test
-            .upload(user_id!("@a:hearth"), "image/png", &png(500, 500))
-            .await
-            .unwrap();
+        let uri = test.upload(user_id!("@a:hearth"), "image/png", &png(500, 500)).await.unwrap();
         let asking = (0..8).map(|_| test.thumbnail(&uri, 96, 96));
         let answers = futures::future::join_all(asking).await;
         let first = answers[0].as_ref().unwrap();
-        assert!(
-            answers
-                .iter()
-                .all(|answer| answer.as_ref().unwrap() == first)
-        );
+        assert!(answers.iter().all(|answer| answer.as_ref().unwrap() == first));
         assert_eq!(test.blobs().await, 2);
     }
 
@@ -239,18 +216,12 @@ mod tests {
     async fn what_the_bytes_are_counts_not_what_the_uploader_says() {
         let test = TestMedia::new();
         let alice = user_id!("@alice:hearth");
-        let lie = test
-            .upload(alice, "image/png", b"<svg onload=alert(1)>")
-            .await
-            .unwrap();
+        let lie = test.upload(alice, "image/png", b"<svg onload=alert(1)>").await.unwrap();
         let error = test.thumbnail(&lie, 32, 32).await.unwrap_err();
         assert!(matches!(error, MediaError::NotThumbnailable));
         let empty = test.upload(alice, "image/png", b"").await.unwrap();
         assert!(test.thumbnail(&empty, 32, 32).await.is_err());
-        let modest = test
-            .upload(alice, "text/plain", &png(50, 50))
-            .await
-            .unwrap();
+        let modest = test.upload(alice, "text/plain", &png(50, 50)).await.unwrap();
         test.thumbnail(&modest, 32, 32).await.unwrap();
         assert_eq!(test.blobs().await, 4);
     }
@@ -258,16 +229,10 @@ mod tests {
     #[tokio::test]
     async fn a_thumbnail_is_shown_in_the_browser_under_its_own_name() {
         let test = TestMedia::new();
-        let uri = test
-            .upload(user_id!("@a:hearth"), "text/html", &png(50, 50))
-            .await
-            .unwrap();
+        let uri = test.upload(user_id!("@a:hearth"), "text/html", &png(50, 50)).await.unwrap();
         let file = test.thumbnail_file(&uri, 32, 32).await.unwrap().unwrap();
         let headers = file.headers();
         assert_eq!(headers.content_type, "image/jpeg");
-        assert_eq!(
-            headers.content_disposition.to_string(),
-            "inline; filename=thumbnail.jpg"
-        );
+        assert_eq!(headers.content_disposition.to_string(), "inline; filename=thumbnail.jpg");
     }
 }

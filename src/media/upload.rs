@@ -60,9 +60,7 @@ impl Media {
         E: Display + Send,
     {
         let here = server_name == self.0.settings.server_name;
-        let media_id = MediaId::parse(media_id)
-            .filter(|_| here)
-            .ok_or(MediaError::NotReserved)?;
+        let media_id = MediaId::parse(media_id).filter(|_| here).ok_or(MediaError::NotReserved)?;
         self.check_reservation(user, &media_id).await?;
         self.receive(user, &media_id, true, upload).await?;
         // Nobody waiting is no failure.
@@ -76,29 +74,18 @@ impl Media {
     /// The store failed.
     pub async fn used_bytes(&self, user: &UserId) -> Result<u64, MediaError> {
         let snapshot = self.0.store.snapshot().await?;
-        Ok(USED_BY_USER
-            .get(snapshot.as_ref(), &(user,))
-            .await?
-            .unwrap_or(0))
+        Ok(USED_BY_USER.get(snapshot.as_ref(), &(user,)).await?.unwrap_or(0))
     }
 
     async fn check_reservation(&self, user: &UserId, media_id: &MediaId) -> Result<(), MediaError> {
         let snapshot = self.0.store.snapshot().await?;
         let server_name = &*self.0.settings.server_name;
-        let file = FILES
-            .get(snapshot.as_ref(), &(server_name, media_id.as_str()))
-            .await?;
+        let file = FILES.get(snapshot.as_ref(), &(server_name, media_id.as_str())).await?;
         if let Some(file) = file {
             let own = file.uploader.is_some_and(|uploader| uploader == user);
-            return Err(if own {
-                MediaError::AlreadyUploaded
-            } else {
-                MediaError::NotOwner
-            });
+            return Err(if own { MediaError::AlreadyUploaded } else { MediaError::NotOwner });
         }
-        let reservation = RESERVATIONS
-            .get(snapshot.as_ref(), &(media_id.as_str(),))
-            .await?;
+        let reservation = RESERVATIONS.get(snapshot.as_ref(), &(media_id.as_str(),)).await?;
         match reservation {
             Some(reservation) if reservation.user != user => Err(MediaError::NotOwner),
             Some(reservation) if reservation.expires_at_ms > self.0.clock.now_ms() => Ok(()),
@@ -126,12 +113,7 @@ impl Media {
             uploader: Some(user.to_owned()),
             uploaded_at_ms: self.0.clock.now_ms(),
         };
-        let received = Received {
-            user,
-            media_id,
-            reserved,
-            file,
-        };
+        let received = Received { user, media_id, reserved, file };
         self.link(&received, staged).await
     }
 
@@ -197,10 +179,7 @@ mod tests {
     #[tokio::test]
     async fn an_empty_upload_is_one() {
         let test = TestMedia::new();
-        let uri = test
-            .upload(user_id!("@a:hearth"), "text/plain", b"")
-            .await
-            .unwrap();
+        let uri = test.upload(user_id!("@a:hearth"), "text/plain", b"").await.unwrap();
         assert!(test.download(&uri).await.unwrap().1.is_empty());
     }
 
@@ -212,22 +191,9 @@ mod tests {
             taken += 1;
             Ok::<_, String>(Bytes::from(vec![0; 1_000_000]))
         });
-        let upload = Upload {
-            content_type: None,
-            filename: None,
-            body: endless,
-        };
-        let error = test
-            .media
-            .upload(user_id!("@a:hearth"), upload)
-            .await
-            .unwrap_err();
-        assert!(matches!(
-            error,
-            MediaError::TooLarge {
-                max_bytes: 2_500_000
-            }
-        ));
+        let upload = Upload { content_type: None, filename: None, body: endless };
+        let error = test.media.upload(user_id!("@a:hearth"), upload).await.unwrap_err();
+        assert!(matches!(error, MediaError::TooLarge { max_bytes: 2_500_000 }));
         assert_eq!(taken, 3);
         assert_eq!(test.blobs().await, 0);
     }
@@ -236,15 +202,9 @@ mod tests {
     async fn an_interrupted_upload_leaves_nothing() {
         let test = TestMedia::new();
         let alice = user_id!("@alice:hearth");
-        let body = stream::iter([
-            Ok(Bytes::from(vec![0; 2_000_000])),
-            Err("connection reset".to_owned()),
-        ]);
-        let upload = Upload {
-            content_type: None,
-            filename: None,
-            body,
-        };
+        let body =
+            stream::iter([Ok(Bytes::from(vec![0; 2_000_000])), Err("connection reset".to_owned())]);
+        let upload = Upload { content_type: None, filename: None, body };
         let error = test.media.upload(alice, upload).await.unwrap_err();
         assert!(matches!(error, MediaError::Interrupted(_)));
         assert_eq!(test.blobs().await, 0);
@@ -280,19 +240,12 @@ mod tests {
         assert_eq!(test.download(&reserved).await.unwrap().1, b"x");
 
         let late = test.media.create(alice).await.unwrap().uri;
-        test.clock
-            .advance(Duration::from_millis(test.media.settings().reservation_ms));
+        test.clock.advance(Duration::from_millis(test.media.settings().reservation_ms));
         let error = test.upload_to(alice, &late, b"x").await.unwrap_err();
         assert!(matches!(error, MediaError::NotReserved));
-        let error = test
-            .upload_to(alice, "mxc://hearth/unknown".into(), b"x")
-            .await
-            .unwrap_err();
+        let error = test.upload_to(alice, "mxc://hearth/unknown".into(), b"x").await.unwrap_err();
         assert!(matches!(error, MediaError::NotReserved));
-        let error = test
-            .upload_to(alice, "mxc://other/unknown".into(), b"x")
-            .await
-            .unwrap_err();
+        let error = test.upload_to(alice, "mxc://other/unknown".into(), b"x").await.unwrap_err();
         assert!(matches!(error, MediaError::NotReserved));
     }
 }

@@ -64,9 +64,7 @@ impl Rooms {
             let room = self.room_by_nid(snapshot, first.room()).await?;
             let mut visibility = self.visibility(snapshot, &room, user_id).await?;
             for event in of_room {
-                let of_event = self
-                    .aggregation(snapshot, event, &mut visibility, user_id)
-                    .await?;
+                let of_event = self.aggregation(snapshot, event, &mut visibility, user_id).await?;
                 if !of_event.is_empty() {
                     aggregations.insert(event.nid(), of_event);
                 }
@@ -82,14 +80,9 @@ impl Rooms {
         visibility: &mut Visibility<'_>,
         user_id: &UserId,
     ) -> Result<Aggregation, RoomsError> {
-        let thread = match self
-            .thread_summary(snapshot, event, visibility, user_id)
-            .await?
-        {
+        let thread = match self.thread_summary(snapshot, event, visibility, user_id).await? {
             Some(summary) => {
-                let edit = self
-                    .latest_edit(snapshot, &summary.latest, visibility)
-                    .await?;
+                let edit = self.latest_edit(snapshot, &summary.latest, visibility).await?;
                 Some((summary, edit))
             }
             None => None,
@@ -113,12 +106,8 @@ impl Rooms {
         if !may_be_edited(event) {
             return Ok(None);
         }
-        let edits = self.latest_children(
-            snapshot,
-            event,
-            RelationKind::Replacement,
-            EDITS_SEARCHED_MAX,
-        );
+        let edits =
+            self.latest_children(snapshot, event, RelationKind::Replacement, EDITS_SEARCHED_MAX);
         let by_sender = |edit: &Relation| {
             edit.sender == event.pdu().sender() && edit.event_type == event.pdu().type_name()
         };
@@ -132,12 +121,7 @@ impl Rooms {
                 break;
             }
         }
-        let key = |edit: &Event| {
-            (
-                edit.pdu().origin_server_ts(),
-                edit.pdu().event_id().to_owned(),
-            )
-        };
+        let key = |edit: &Event| (edit.pdu().origin_server_ts(), edit.pdu().event_id().to_owned());
         Ok(valid.into_iter().max_by_key(key))
     }
 
@@ -148,17 +132,12 @@ impl Rooms {
         visibility: &mut Visibility<'_>,
     ) -> Result<Vec<OwnedEventId>, RoomsError> {
         let kind = RelationKind::Reference;
-        let rows = self
-            .latest_children(snapshot, event, kind, REFERENCES_MAX)
-            .await?;
+        let rows = self.latest_children(snapshot, event, kind, REFERENCES_MAX).await?;
         let nids: Vec<_> = rows.into_iter().rev().map(|(_, row)| row.child).collect();
         let mut children = self.events(snapshot, &nids).await?;
         children.retain(|child| child.room() == event.room());
         let visible = visibility.filter(children).await?;
-        Ok(visible
-            .iter()
-            .map(|child| child.pdu().event_id().to_owned())
-            .collect())
+        Ok(visible.iter().map(|child| child.pdu().event_id().to_owned()).collect())
     }
 
     /// The latest children of one kind, the latest first.
@@ -171,8 +150,7 @@ impl Rooms {
     ) -> Result<Vec<(StreamPosition, Relation)>, RoomsError> {
         let (parent, backward) = (event.pdu().event_id(), Direction::Backward);
         let span = (StreamPosition::MIN, snapshot.position());
-        self.children(snapshot, parent, kind, span, backward, limit)
-            .await
+        self.children(snapshot, parent, kind, span, backward, limit).await
     }
 }
 

@@ -56,14 +56,9 @@ impl Rooms {
         creator: &UserId,
     ) -> Result<(), RoomsError> {
         if alias.server_name() != self.server_name() {
-            return Err(RoomsError::InvalidParam(format!(
-                "{alias} is not of this server"
-            )));
+            return Err(RoomsError::InvalidParam(format!("{alias} is not of this server")));
         }
-        let row = Alias {
-            room,
-            creator: creator.to_owned(),
-        };
+        let row = Alias { room, creator: creator.to_owned() };
         ALIASES.insert(batch, &(alias,), &row)?;
         Ok(ROOM_ALIASES.put(batch, &(room, alias), &())?)
     }
@@ -83,13 +78,9 @@ impl Rooms {
         let row = ALIASES.get(snapshot.as_ref(), &(alias,)).await?;
         let row = row.ok_or(RoomsError::NotFound("alias"))?;
         let room = self.room_by_nid(snapshot.as_ref(), row.room).await?;
-        let has_power = self
-            .may_change_aliases(snapshot.as_ref(), &room, user_id)
-            .await?;
+        let has_power = self.may_change_aliases(snapshot.as_ref(), &room, user_id).await?;
         if row.creator != *user_id && !has_power {
-            return Err(RoomsError::Forbidden(
-                "only its creator may delete this alias".to_owned(),
-            ));
+            return Err(RoomsError::Forbidden("only its creator may delete this alias".to_owned()));
         }
         let mut batch = Batch::new();
         ALIASES.replace(&mut batch, &(alias,), Some(&row), None)?;
@@ -100,8 +91,7 @@ impl Rooms {
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
         if has_power {
-            self.retract_alias(snapshot.as_ref(), &room, alias, user_id)
-                .await?;
+            self.retract_alias(snapshot.as_ref(), &room, alias, user_id).await?;
         }
         Ok(())
     }
@@ -113,10 +103,7 @@ impl Rooms {
     pub async fn resolve_alias(&self, alias: &RoomAliasId) -> Result<Option<Room>, RoomsError> {
         let snapshot = self.snapshot().await?;
         match ALIASES.get(snapshot.as_ref(), &(alias,)).await? {
-            Some(row) => self
-                .room_by_nid(snapshot.as_ref(), row.room)
-                .await
-                .map(Some),
+            Some(row) => self.room_by_nid(snapshot.as_ref(), row.room).await.map(Some),
             None => Ok(None),
         }
     }
@@ -130,9 +117,7 @@ impl Rooms {
         snapshot: &dyn Snapshot,
         room: RoomNid,
     ) -> Result<Vec<OwnedRoomAliasId>, RoomsError> {
-        let rows = ROOM_ALIASES
-            .scan_all(snapshot, &ROOM_ALIASES.prefix(&(room,)))
-            .await?;
+        let rows = ROOM_ALIASES.scan_all(snapshot, &ROOM_ALIASES.prefix(&(room,))).await?;
         Ok(rows.into_iter().map(|((_, alias), ())| alias).collect())
     }
 
@@ -160,9 +145,7 @@ impl Rooms {
     ) -> Result<(), RoomsError> {
         let head = self.head(snapshot, room.nid()).await?;
         let key = StateEventType::RoomCanonicalAlias;
-        let present = self
-            .state_event(snapshot, room.nid(), head.state, key, "")
-            .await?;
+        let present = self.state_event(snapshot, room.nid(), head.state, key, "").await?;
         let content = present.and_then(|event| event.pdu().content_as());
         let Some(content) = content.and_then(|content| without_alias(content, alias)) else {
             return Ok(());
@@ -235,17 +218,12 @@ mod tests {
         rooms.create_alias(&room, alias, &alice).await.unwrap();
         let again = rooms.create_alias(&room, alias, &alice).await.unwrap_err();
         assert!(matches!(again, RoomsError::InUse("alias")));
-        let foreign = rooms
-            .create_alias(&room, room_alias_id!("#a:other.org"), &alice)
-            .await;
+        let foreign = rooms.create_alias(&room, room_alias_id!("#a:other.org"), &alice).await;
         assert!(matches!(foreign.unwrap_err(), RoomsError::InvalidParam(_)));
         let found = rooms.resolve_alias(alias).await.unwrap().unwrap();
         assert_eq!(found.id(), room.id());
         let snapshot = rooms.snapshot().await.unwrap();
-        let all = rooms
-            .aliases_of(snapshot.as_ref(), room.nid())
-            .await
-            .unwrap();
+        let all = rooms.aliases_of(snapshot.as_ref(), room.nid()).await.unwrap();
         assert_eq!(all, [alias]);
     }
 
@@ -254,10 +232,7 @@ mod tests {
         let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
         let room = public_room(&rooms, &alice).await;
         join(&rooms, &room, &bob).await.unwrap();
-        let (a, b) = (
-            room_alias_id!("#a:example.org"),
-            room_alias_id!("#b:example.org"),
-        );
+        let (a, b) = (room_alias_id!("#a:example.org"), room_alias_id!("#b:example.org"));
         rooms.create_alias(&room, a, &alice).await.unwrap();
         rooms.create_alias(&room, b, &bob).await.unwrap();
         let canonical = json!({ "alias": b, "alt_aliases": [a] });
@@ -274,22 +249,14 @@ mod tests {
         let snapshot = rooms.snapshot().await.unwrap();
         let head = rooms.head(snapshot.as_ref(), room.nid()).await.unwrap();
         let key = StateEventType::RoomCanonicalAlias;
-        let left = rooms
-            .state_event(snapshot.as_ref(), room.nid(), head.state, key, "")
-            .await;
+        let left = rooms.state_event(snapshot.as_ref(), room.nid(), head.state, key, "").await;
         let left = left.unwrap().unwrap().pdu().content_as::<Value>().unwrap();
         assert_eq!(left, json!({ "alt_aliases": [a] }));
     }
 
     #[test]
     fn other_contents_stay() {
-        assert_eq!(
-            without(json!({ "alias": "#b:x", "alt_aliases": ["#c:x"] })),
-            None
-        );
-        assert_eq!(
-            without(json!({ "alias": 7, "alt_aliases": "#a:example.org" })),
-            None
-        );
+        assert_eq!(without(json!({ "alias": "#b:x", "alt_aliases": ["#c:x"] })), None);
+        assert_eq!(without(json!({ "alias": 7, "alt_aliases": "#a:example.org" })), None);
     }
 }

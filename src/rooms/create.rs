@@ -62,10 +62,7 @@ impl Rooms {
     /// The version is unknown, the alias is in use, an event is refused by the room's own rules
     /// or too large, or the store failed: then there is no room.
     pub async fn create_room(&self, request: CreateRoom) -> Result<Room, RoomsError> {
-        let version = request
-            .version
-            .clone()
-            .unwrap_or_else(|| self.default_version().clone());
+        let version = request.version.clone().unwrap_or_else(|| self.default_version().clone());
         let mut plan = plan(&request, &version)?;
         for _ in 0..ROOM_CONFLICT_RETRIES_MAX {
             if let Some(create) = plan.first_mut() {
@@ -95,10 +92,7 @@ impl Rooms {
         let room = self.new_room(plan, version).await?;
         let mut group = Group::create(self, &room).await?;
         group.decide_all(plan).await?;
-        let row = RoomRow {
-            room_id: room.id().to_owned(),
-            version: room.version().to_string(),
-        };
+        let row = RoomRow { room_id: room.id().to_owned(), version: room.version().to_string() };
         ROOM_NIDS.insert(group.batch(), &(room.id(),), &room.nid())?;
         ROOMS.insert(group.batch(), &(room.nid(),), &row)?;
         if request.published {
@@ -132,9 +126,7 @@ impl Rooms {
                     content: create.content.clone(),
                     redacts: None,
                     unsigned: None,
-                    origin_server_ts: create
-                        .origin_server_ts
-                        .unwrap_or_else(|| self.clock().now()),
+                    origin_server_ts: create.origin_server_ts.unwrap_or_else(|| self.clock().now()),
                     prev_events: Vec::new(),
                     auth_events: Vec::new(),
                     depth: 1,
@@ -163,21 +155,14 @@ fn plan(request: &CreateRoom, version: &RoomVersionId) -> Result<Vec<EventReques
     } else {
         RoomPreset::PrivateChat
     });
-    let mut plan = Plan {
-        request,
-        events: Vec::new(),
-    };
+    let mut plan = Plan { request, events: Vec::new() };
     let create = create_content(request, version, &preset, creators_stand_above)?;
     plan.state("m.room.create", "", create)?;
     let mut join = request.profile.to_content("join");
     if request.is_direct {
         join.insert("is_direct".to_owned(), true.into());
     }
-    plan.state(
-        "m.room.member",
-        request.creator.as_str(),
-        Value::Object(join),
-    )?;
+    plan.state("m.room.member", request.creator.as_str(), Value::Object(join))?;
     let levels = power_levels(request, &preset, creators_stand_above)?;
     plan.state("m.room.power_levels", "", Value::Object(levels))?;
     if let Some(alias) = &request.alias {
@@ -232,19 +217,11 @@ impl Plan<'_> {
         let guests = if public { "forbidden" } else { "can_join" };
         let defaults = [
             ("m.room.join_rules", json!({ "join_rule": join_rule })),
-            (
-                "m.room.history_visibility",
-                json!({ "history_visibility": "shared" }),
-            ),
+            ("m.room.history_visibility", json!({ "history_visibility": "shared" })),
             ("m.room.guest_access", json!({ "guest_access": guests })),
         ];
         for (event_type, content) in defaults {
-            if !self
-                .request
-                .initial_state
-                .iter()
-                .any(|(initial, ..)| initial == event_type)
-            {
+            if !self.request.initial_state.iter().any(|(initial, ..)| initial == event_type) {
                 self.state(event_type, "", content)?;
             }
         }
@@ -279,10 +256,7 @@ fn create_content(
         content.insert("creator".to_owned(), request.creator.as_str().into());
     }
     if creators_stand_above && *preset == RoomPreset::TrustedPrivateChat {
-        let invited = request
-            .invite
-            .iter()
-            .map(|(user_id, _)| Value::from(user_id.as_str()));
+        let invited = request.invite.iter().map(|(user_id, _)| Value::from(user_id.as_str()));
         let creators = content
             .entry("additional_creators")
             .or_insert_with(|| Value::Array(Vec::new()))
@@ -290,9 +264,7 @@ fn create_content(
             .ok_or_else(|| {
                 RoomsError::InvalidParam("additional_creators is not a list".to_owned())
             })?;
-        let new: Vec<_> = invited
-            .filter(|user_id| !creators.contains(user_id))
-            .collect();
+        let new: Vec<_> = invited.filter(|user_id| !creators.contains(user_id)).collect();
         creators.extend(new);
     }
     Ok(Value::Object(content))
@@ -312,11 +284,7 @@ fn power_levels(
         }
     }
     let tombstone = if creators_stand_above { 150 } else { 100 };
-    let invite = if *preset == RoomPreset::PublicChat {
-        50
-    } else {
-        0
-    };
+    let invite = if *preset == RoomPreset::PublicChat { 50 } else { 0 };
     let levels = json!({
         "users": users,
         "users_default": 0,

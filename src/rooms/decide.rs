@@ -67,29 +67,14 @@ impl<'a> Group<'a> {
     pub(crate) async fn open(rooms: &'a Rooms, room: &'a Room) -> Result<Self, RoomsError> {
         let snapshot = rooms.snapshot().await?;
         let head = rooms.head(snapshot.as_ref(), room.nid()).await?;
-        let tentative = Tentative {
-            head: head.clone(),
-            ..Tentative::default()
-        };
-        Ok(Self {
-            rooms,
-            room,
-            snapshot,
-            stored_head: Some(head),
-            tentative,
-        })
+        let tentative = Tentative { head: head.clone(), ..Tentative::default() };
+        Ok(Self { rooms, room, snapshot, stored_head: Some(head), tentative })
     }
 
     /// The first group of a room that does not exist yet.
     pub(crate) async fn create(rooms: &'a Rooms, room: &'a Room) -> Result<Self, RoomsError> {
         let snapshot = rooms.snapshot().await?;
-        Ok(Self {
-            rooms,
-            room,
-            snapshot,
-            stored_head: None,
-            tentative: Tentative::default(),
-        })
+        Ok(Self { rooms, room, snapshot, stored_head: None, tentative: Tentative::default() })
     }
 
     /// Decides events that are accepted together or not at all.
@@ -123,8 +108,7 @@ impl<'a> Group<'a> {
         let auth = self.auth_events(request).await?;
         let pdu = self.build(request, &auth)?;
         authorize(&pdu, self.room.rules(), |event_type, state_key| {
-            auth.get(&(event_type.clone(), state_key.to_owned()))
-                .map(|event| event.pdu().clone())
+            auth.get(&(event_type.clone(), state_key.to_owned())).map(|event| event.pdu().clone())
         })?;
         if let Some(sent) = self.unchanged(&pdu).await? {
             return Ok(Decided::Known(sent));
@@ -138,8 +122,7 @@ impl<'a> Group<'a> {
         }
         let nid = self.rooms.next_event_nid().await?;
         let state = self.state_with(&pdu, nid).await?;
-        self.accept(nid, pdu, state, request.transaction.as_ref(), target)
-            .await
+        self.accept(nid, pdu, state, request.transaction.as_ref(), target).await
     }
 
     async fn repeated(&self, request: &EventRequest) -> Result<Option<Sent>, RoomsError> {
@@ -154,15 +137,8 @@ impl<'a> Group<'a> {
         let Some(event_id) = transaction.result(snapshot, &request.sender).await? else {
             return Ok(None);
         };
-        let event = self
-            .rooms
-            .event_in_room(snapshot, self.room.nid(), &event_id)
-            .await?;
-        Ok(Some(Sent {
-            event_id,
-            nid: event.nid(),
-            position: None,
-        }))
+        let event = self.rooms.event_in_room(snapshot, self.room.nid(), &event_id).await?;
+        Ok(Some(Sent { event_id, nid: event.nid(), position: None }))
     }
 
     /// The current state that the rules look at, the create event included.
@@ -184,11 +160,7 @@ impl<'a> Group<'a> {
         wanted.push((StateEventType::RoomCreate, String::new()));
         wanted.push((StateEventType::RoomPowerLevels, String::new()));
         let events = self.current_state(&wanted).await?;
-        Ok(wanted
-            .into_iter()
-            .zip(events)
-            .filter_map(|(key, event)| Some((key, event?)))
-            .collect())
+        Ok(wanted.into_iter().zip(events).filter_map(|(key, event)| Some((key, event?))).collect())
     }
 
     /// State events of the tentative head, in the order of `wanted`.
@@ -199,10 +171,7 @@ impl<'a> Group<'a> {
         let Tentative { head, nodes, .. } = &self.tentative;
         let snapshot = self.snapshot.as_ref();
         let room = self.room.nid();
-        let nids = self
-            .rooms
-            .state_nids(snapshot, room, head.state, nodes, wanted)
-            .await?;
+        let nids = self.rooms.state_nids(snapshot, room, head.state, nodes, wanted).await?;
         let mut events = Vec::with_capacity(nids.len());
         for nid in nids {
             events.push(match nid {
@@ -245,9 +214,7 @@ impl<'a> Group<'a> {
             content: request.content.clone(),
             redacts: request.redacts.clone(),
             unsigned: None,
-            origin_server_ts: request
-                .origin_server_ts
-                .unwrap_or_else(|| self.rooms.clock().now()),
+            origin_server_ts: request.origin_server_ts.unwrap_or_else(|| self.rooms.clock().now()),
             prev_events: head.extremities.clone(),
             auth_events: named
                 .iter()
@@ -256,12 +223,7 @@ impl<'a> Group<'a> {
                 .collect(),
             depth: head.depth + 1,
         };
-        Ok(build(
-            draft,
-            rules,
-            self.rooms.server_name(),
-            self.rooms.signing_key(),
-        )?)
+        Ok(build(draft, rules, self.rooms.server_name(), self.rooms.signing_key())?)
     }
 
     /// The present state event, if the new one says the same: it is not sent twice.
@@ -270,12 +232,7 @@ impl<'a> Group<'a> {
             return Ok(None);
         };
         let wanted = [(StateEventType::from(pdu.type_name()), state_key.to_owned())];
-        let present = self
-            .current_state(&wanted)
-            .await?
-            .into_iter()
-            .next()
-            .flatten();
+        let present = self.current_state(&wanted).await?.into_iter().next().flatten();
         Ok(present
             .filter(|present| {
                 present.pdu().sender() == pdu.sender()
@@ -300,11 +257,7 @@ impl<'a> Group<'a> {
         let (rooms, room) = (self.rooms, self.room.nid());
         let state = self.tentative.head.state;
         let is_member = pdu.type_name() == "m.room.member";
-        let root = if is_member {
-            state.members
-        } else {
-            state.others
-        };
+        let root = if is_member { state.members } else { state.others };
         let change = [(rooms.hasher().key(pdu.type_name(), state_key), Some(nid))];
         let snapshot = self.snapshot.as_ref();
         let updated = rooms
@@ -314,15 +267,9 @@ impl<'a> Group<'a> {
             .await?;
         self.tentative.nodes.extend(updated.nodes);
         Ok(Some(if is_member {
-            StateRoot {
-                members: updated.root,
-                ..state
-            }
+            StateRoot { members: updated.root, ..state }
         } else {
-            StateRoot {
-                others: updated.root,
-                ..state
-            }
+            StateRoot { others: updated.root, ..state }
         }))
     }
 
@@ -361,11 +308,7 @@ impl<'a> Group<'a> {
             self.tentative.broken = true;
             return Err(error);
         }
-        let new = NewEvent {
-            event: event.clone(),
-            pending,
-            fact,
-        };
+        let new = NewEvent { event: event.clone(), pending, fact };
         self.advance(&event, transaction);
         self.tentative.events.insert(nid, new);
         self.tentative.last = Some((nid, pending));
@@ -378,15 +321,9 @@ impl<'a> Group<'a> {
         head.extremities = vec![event_id.clone()];
         head.depth = event.pdu().depth();
         head.state = event.state_after();
-        self.tentative
-            .event_nids
-            .insert(event_id.clone(), event.nid());
+        self.tentative.event_nids.insert(event_id.clone(), event.nid());
         if let Some(transaction) = transaction {
-            let sent = Sent {
-                event_id,
-                nid: event.nid(),
-                position: None,
-            };
+            let sent = Sent { event_id, nid: event.nid(), position: None };
             let key = transaction_key(event.pdu().sender(), transaction);
             self.tentative.transactions.insert(key, sent);
         }
@@ -406,15 +343,8 @@ impl<'a> Group<'a> {
             let reason = "an event of the group could not be indexed".to_owned();
             return Err(StoreError::Unavailable(reason).into());
         }
-        let Tentative {
-            mut head,
-            nodes,
-            events,
-            threads,
-            redacted,
-            mut batch,
-            ..
-        } = self.tentative;
+        let Tentative { mut head, nodes, events, threads, redacted, mut batch, .. } =
+            self.tentative;
         head.version += 1;
         let room = self.room.nid();
         HEADS.replace(&mut batch, &(room,), self.stored_head.as_ref(), Some(&head))?;

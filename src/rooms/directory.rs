@@ -66,10 +66,7 @@ impl PublicRoom {
     }
 
     fn place(&self) -> Place {
-        Place {
-            joined_members: Reverse(self.joined_members),
-            room_id: self.room_id.clone(),
-        }
+        Place { joined_members: Reverse(self.joined_members), room_id: self.room_id.clone() }
     }
 
     fn passes(&self, filter: &Filter) -> bool {
@@ -115,10 +112,7 @@ impl Token {
             let (side, rest) = token.split_at_checked(1)?;
             let (joined_members, room_id) = rest.split_once('.')?;
             let joined_members = Reverse(joined_members.parse().ok()?);
-            let place = Place {
-                joined_members,
-                room_id: room_id.try_into().ok()?,
-            };
+            let place = Place { joined_members, room_id: room_id.try_into().ok()? };
             match side {
                 "n" => Some(Self::After(place)),
                 "p" => Some(Self::Before(place)),
@@ -184,9 +178,7 @@ impl Rooms {
         let since = since.map(Token::parse).transpose()?;
         let rows = PUBLISHED.scan_all(snapshot, &PUBLISHED.all()).await?;
         let nids: Vec<_> = rows.into_iter().map(|((room,), ())| room).collect();
-        let heads = HEADS
-            .get_many(snapshot, nids.iter().map(|room| (*room,)))
-            .await?;
+        let heads = HEADS.get_many(snapshot, nids.iter().map(|room| (*room,))).await?;
         let mut rooms = Vec::with_capacity(nids.len());
         for (nid, head) in nids.into_iter().zip(heads) {
             let Some(head) = head.filter(|head| head.joined_members > 0) else {
@@ -199,11 +191,7 @@ impl Rooms {
             }
         }
         rooms.sort_by_cached_key(PublicRoom::place);
-        Ok(page(
-            &rooms,
-            since.as_ref(),
-            limit.clamp(1, PUBLIC_ROOMS_MAX),
-        ))
+        Ok(page(&rooms, since.as_ref(), limit.clamp(1, PUBLIC_ROOMS_MAX)))
     }
 
     /// How a room looks to somebody who is not in it. Whether they may know that it exists is for
@@ -219,11 +207,7 @@ impl Rooms {
     ) -> Result<PublicRoom, RoomsError> {
         let look = self.look(snapshot, room, head).await?;
         let (room_id, joined_members) = (room.id().to_owned(), head.joined_members);
-        Ok(PublicRoom {
-            room_id,
-            joined_members,
-            look,
-        })
+        Ok(PublicRoom { room_id, joined_members, look })
     }
 }
 
@@ -241,14 +225,8 @@ fn page(rooms: &[PublicRoom], since: Option<&Token>, limit: usize) -> DirectoryP
         }
     };
     let chunk = rooms.get(start..end).unwrap_or_default().to_vec();
-    let prev = chunk
-        .first()
-        .filter(|_| start > 0)
-        .map(|room| Token::Before(room.place()));
-    let next = chunk
-        .last()
-        .filter(|_| end < rooms.len())
-        .map(|room| Token::After(room.place()));
+    let prev = chunk.first().filter(|_| start > 0).map(|room| Token::Before(room.place()));
+    let next = chunk.last().filter(|_| end < rooms.len()).map(|room| Token::After(room.place()));
     DirectoryPage {
         prev: prev.map(|token| token.to_string()),
         next: next.map(|token| token.to_string()),
@@ -271,26 +249,14 @@ mod tests {
         let private = rooms.create_room(private_room(&user("bob"))).await.unwrap();
         let list = async || {
             let snapshot = rooms.snapshot().await.unwrap();
-            rooms
-                .public_rooms(snapshot.as_ref(), &Filter::new(), None, 10)
-                .await
-                .unwrap()
-                .chunk
+            rooms.public_rooms(snapshot.as_ref(), &Filter::new(), None, 10).await.unwrap().chunk
         };
         let listed = list().await;
-        assert_eq!(
-            listed.iter().map(|room| &*room.room_id).collect::<Vec<_>>(),
-            [public.id()]
-        );
+        assert_eq!(listed.iter().map(|room| &*room.room_id).collect::<Vec<_>>(), [public.id()]);
         assert_eq!(listed[0].joined_members, 1);
         assert_eq!(listed[0].to_chunk().join_rule, JoinRuleKind::Public);
 
-        let name = event(
-            &alice,
-            "m.room.name",
-            Some(""),
-            serde_json::json!({ "name": "News" }),
-        );
+        let name = event(&alice, "m.room.name", Some(""), serde_json::json!({ "name": "News" }));
         let name = rooms.send(&public, name).await.unwrap().event_id;
         assert_eq!(list().await[0].look.name.as_deref(), Some("News"));
         let redaction = redaction(&alice, &name);
@@ -300,30 +266,15 @@ mod tests {
         rooms.set_published(&private, true).await.unwrap();
         rooms.set_published(&public, false).await.unwrap();
         let listed = list().await;
-        assert_eq!(
-            listed.iter().map(|room| &*room.room_id).collect::<Vec<_>>(),
-            [private.id()]
-        );
+        assert_eq!(listed.iter().map(|room| &*room.room_id).collect::<Vec<_>>(), [private.id()]);
         let snapshot = rooms.snapshot().await.unwrap();
-        assert!(
-            !rooms
-                .is_published(snapshot.as_ref(), public.nid())
-                .await
-                .unwrap()
-        );
+        assert!(!rooms.is_published(snapshot.as_ref(), public.nid()).await.unwrap());
     }
 
     fn room(name: &str, joined_members: u64) -> PublicRoom {
-        let look = RoomLook {
-            name: Some(name.to_owned()),
-            ..RoomLook::default()
-        };
+        let look = RoomLook { name: Some(name.to_owned()), ..RoomLook::default() };
         let room_id = OwnedRoomId::try_from(format!("!{name}:example.org")).unwrap();
-        PublicRoom {
-            room_id,
-            joined_members,
-            look: Arc::new(look),
-        }
+        PublicRoom { room_id, joined_members, look: Arc::new(look) }
     }
 
     fn directory(mut rooms: Vec<PublicRoom>) -> Vec<PublicRoom> {
@@ -332,20 +283,12 @@ mod tests {
     }
 
     fn names(page: &DirectoryPage) -> Vec<&str> {
-        page.chunk
-            .iter()
-            .filter_map(|room| room.look.name.as_deref())
-            .collect()
+        page.chunk.iter().filter_map(|room| room.look.name.as_deref()).collect()
     }
 
     #[test]
     fn pages_go_from_large_to_small_and_back() {
-        let rooms = directory(vec![
-            room("b", 1),
-            room("a", 1),
-            room("c", 10),
-            room("d", 2),
-        ]);
+        let rooms = directory(vec![room("b", 1), room("a", 1), room("c", 10), room("d", 2)]);
         let first = page(&rooms, None, 2);
         assert_eq!(names(&first), ["c", "d"]);
         assert_eq!((first.prev.as_ref(), first.total), (None, 4));
@@ -375,10 +318,7 @@ mod tests {
     #[test]
     fn the_filter_looks_at_names_and_types() {
         let mut space = room("Space", 1);
-        let look = RoomLook {
-            room_type: Some(RoomType::Space),
-            ..(*space.look).clone()
-        };
+        let look = RoomLook { room_type: Some(RoomType::Space), ..(*space.look).clone() };
         space.look = Arc::new(look);
         let plain = room("Plain", 1);
         let mut filter = Filter::new();

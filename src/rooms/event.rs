@@ -64,13 +64,7 @@ impl Event {
         pdu: Pdu,
         row: StoredEventHeader,
     ) -> Self {
-        let StoredEventHeader {
-            room,
-            state_before,
-            state_after,
-            redacted_by,
-            origin,
-        } = row;
+        let StoredEventHeader { room, state_before, state_after, redacted_by, origin } = row;
         Self(Arc::new(Inner {
             nid,
             position,
@@ -86,14 +80,7 @@ impl Event {
     /// The same event at the position where it was committed.
     pub(crate) fn at(&self, position: StreamPosition) -> Self {
         let Inner {
-            nid,
-            ref pdu,
-            room,
-            state_before,
-            state_after,
-            redacted_by,
-            ref origin,
-            ..
+            nid, ref pdu, room, state_before, state_after, redacted_by, ref origin, ..
         } = *self.0;
         Self(Arc::new(Inner {
             nid,
@@ -203,23 +190,17 @@ impl Rooms {
             .zip(&cached)
             .filter_map(|(nid, event)| event.is_none().then_some(*nid))
             .collect();
-        let rows = EVENTS
-            .get_many(snapshot, absent.iter().map(|nid| (*nid,)))
-            .await?;
+        let rows = EVENTS.get_many(snapshot, absent.iter().map(|nid| (*nid,))).await?;
         let mut loaded = HashMap::with_capacity(absent.len());
         for (nid, row) in absent.into_iter().zip(rows) {
-            let event = self
-                .parse(snapshot, nid, row.ok_or_else(|| missing(nid))?)
-                .await?;
+            let event = self.parse(snapshot, nid, row.ok_or_else(|| missing(nid))?).await?;
             self.cache_event(snapshot, &event);
             loaded.insert(nid, event);
         }
         nids.iter()
             .zip(cached)
             .map(|(nid, event)| {
-                event
-                    .or_else(|| loaded.get(nid).cloned())
-                    .ok_or_else(|| missing(*nid))
+                event.or_else(|| loaded.get(nid).cloned()).ok_or_else(|| missing(*nid))
             })
             .collect()
     }
@@ -259,9 +240,7 @@ impl Rooms {
         event_id: &EventId,
     ) -> Result<Event, RoomsError> {
         let event = self.event_by_id(snapshot, event_id).await?;
-        event
-            .filter(|event| event.room() == room)
-            .ok_or(RoomsError::NotFound("event"))
+        event.filter(|event| event.room() == room).ok_or(RoomsError::NotFound("event"))
     }
 
     async fn parse(

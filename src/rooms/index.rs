@@ -84,18 +84,12 @@ impl Group<'_> {
         };
         let before = self.present_member(&user_id).await?;
         let is_join = content.membership == MembershipState::Join;
-        let was_join = before
-            .as_ref()
-            .is_some_and(|before| before.state == MembershipState::Join);
+        let was_join = before.as_ref().is_some_and(|before| before.state == MembershipState::Join);
         let joined_before = before.as_ref().and_then(|before| before.joined_before);
         let row = Membership {
             state: content.membership.clone(),
             event: event.nid(),
-            joined_before: if is_join && !was_join {
-                None
-            } else {
-                joined_before
-            },
+            joined_before: if is_join && !was_join { None } else { joined_before },
             forgotten: false,
         };
         let member = Member {
@@ -104,19 +98,13 @@ impl Group<'_> {
             display_name: text(content.displayname),
             avatar_url: text(content.avatar_url),
         };
-        count(
-            &mut self.tentative.head,
-            before.as_ref().map(|before| &before.state),
-            &row.state,
-        );
+        count(&mut self.tentative.head, before.as_ref().map(|before| &before.state), &row.state);
         MEMBERSHIPS.put(batch, &(&*user_id, self.room.nid()), pending, &row)?;
         MEMBERS.put(batch, &(self.room.nid(), &*user_id), &member)?;
         // The group's own positions are not known yet: the first of them is close enough.
         let joined = is_join.then(|| self.snapshot.position().next());
-        let tentative = TentativeMember {
-            state: row.state,
-            joined_before: row.joined_before.or(joined),
-        };
+        let tentative =
+            TentativeMember { state: row.state, joined_before: row.joined_before.or(joined) };
         self.tentative.members.insert(user_id, tentative);
         Ok(())
     }
@@ -129,10 +117,7 @@ impl Group<'_> {
             return Ok(Some(member.clone()));
         }
         let snapshot = self.snapshot.as_ref();
-        let row = self
-            .rooms
-            .membership(snapshot, self.room.nid(), user_id)
-            .await?;
+        let row = self.rooms.membership(snapshot, self.room.nid(), user_id).await?;
         Ok(row.map(|Stamped { position, value }| TentativeMember {
             joined_before: value.last_joined(position),
             state: value.state,
@@ -151,11 +136,7 @@ fn count(head: &mut RoomHead, before: Option<&MembershipState>, after: &Membersh
             MembershipState::Invite => &mut head.invited_members,
             _ => return,
         };
-        *count = if up {
-            count.saturating_add(1)
-        } else {
-            count.saturating_sub(1)
-        };
+        *count = if up { count.saturating_add(1) } else { count.saturating_sub(1) };
     };
     if let Some(before) = before {
         step(before, false);

@@ -86,9 +86,7 @@ impl Rooms {
             StateEventType::RoomEncryption,
         ]
         .map(|event_type| (event_type, String::new()));
-        let events = self
-            .state_events(snapshot, room.nid(), head.state, &wanted)
-            .await?;
+        let events = self.state_events(snapshot, room.nid(), head.state, &wanted).await?;
         let mut look = RoomLook::default();
         for event in events.iter().flatten() {
             look.read(event);

@@ -36,8 +36,7 @@ impl Membership {
     /// The position of the user's last change to joined, in a row at `position`.
     #[must_use]
     pub fn last_joined(&self, position: StreamPosition) -> Option<StreamPosition> {
-        self.joined_before
-            .or((self.state == MembershipState::Join).then_some(position))
+        self.joined_before.or((self.state == MembershipState::Join).then_some(position))
     }
 }
 
@@ -64,16 +63,10 @@ impl Rooms {
         snapshot: &dyn Snapshot,
         user_id: &UserId,
     ) -> Result<Vec<(RoomNid, Stamped<Membership>)>, RoomsError> {
-        let rows = MEMBERSHIPS
-            .scan_all(snapshot, &MEMBERSHIPS.prefix(&(user_id,)))
-            .await?;
-        let forgotten = FORGOTTEN
-            .scan_all(snapshot, &FORGOTTEN.prefix(&(user_id,)))
-            .await?;
-        let forgotten: HashMap<_, _> = forgotten
-            .into_iter()
-            .map(|((_, room), position)| (room, position))
-            .collect();
+        let rows = MEMBERSHIPS.scan_all(snapshot, &MEMBERSHIPS.prefix(&(user_id,))).await?;
+        let forgotten = FORGOTTEN.scan_all(snapshot, &FORGOTTEN.prefix(&(user_id,))).await?;
+        let forgotten: HashMap<_, _> =
+            forgotten.into_iter().map(|((_, room), position)| (room, position)).collect();
         Ok(rows
             .into_iter()
             .map(|((_, room), mut row)| {
@@ -126,13 +119,8 @@ impl Rooms {
         snapshot: &dyn Snapshot,
         room: RoomNid,
     ) -> Result<Vec<(OwnedUserId, Member)>, RoomsError> {
-        let rows = MEMBERS
-            .scan_all(snapshot, &MEMBERS.prefix(&(room,)))
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|((_, user), member)| (user, member))
-            .collect())
+        let rows = MEMBERS.scan_all(snapshot, &MEMBERS.prefix(&(room,))).await?;
+        Ok(rows.into_iter().map(|((_, user), member)| (user, member)).collect())
     }
 
     /// A user as a member of a room.
@@ -160,10 +148,7 @@ impl Rooms {
     ) -> Result<bool, RoomsError> {
         let theirs = self.memberships(snapshot, other).await?;
         let joined = |row: &Stamped<Membership>| row.value.state == MembershipState::Join;
-        let keys = theirs
-            .iter()
-            .filter(|(_, row)| joined(row))
-            .map(|(room, _)| (one, *room));
+        let keys = theirs.iter().filter(|(_, row)| joined(row)).map(|(room, _)| (one, *room));
         let ours = MEMBERSHIPS.get_many(snapshot, keys).await?;
         Ok(ours.iter().flatten().any(joined))
     }
@@ -181,22 +166,13 @@ impl Rooms {
         count: usize,
     ) -> Result<Vec<OwnedUserId>, RoomsError> {
         let (all, forward) = (MEMBERS.prefix(&(room,)), Direction::Forward);
-        let rows = MEMBERS
-            .scan(snapshot, &all, forward, HERO_CANDIDATES_MAX)
-            .await?;
+        let rows = MEMBERS.scan(snapshot, &all, forward, HERO_CANDIDATES_MAX).await?;
         let others = rows.iter().filter(|((_, other), _)| *other != *user_id);
         let (here, gone): (Vec<_>, Vec<_>) = others.partition(|(_, member)| {
-            matches!(
-                member.state,
-                MembershipState::Join | MembershipState::Invite
-            )
+            matches!(member.state, MembershipState::Join | MembershipState::Invite)
         });
         let heroes = if here.is_empty() { gone } else { here };
-        Ok(heroes
-            .into_iter()
-            .take(count)
-            .map(|((_, user), _)| user.clone())
-            .collect())
+        Ok(heroes.into_iter().take(count).map(|((_, user), _)| user.clone()).collect())
     }
 
     /// The member events that differ between two states of a room: before and after.

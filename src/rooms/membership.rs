@@ -75,9 +75,7 @@ impl Rooms {
         extra: Map<String, Value>,
     ) -> Result<Sent, RoomsError> {
         let snapshot = self.snapshot().await?;
-        let present = self
-            .membership(snapshot.as_ref(), room.nid(), user_id)
-            .await?;
+        let present = self.membership(snapshot.as_ref(), room.nid(), user_id).await?;
         let state = present.as_ref().map(|row| &row.value.state);
         if state == Some(&MembershipState::Join) && extra.is_empty() {
             let event = match &present {
@@ -85,18 +83,12 @@ impl Rooms {
                 None => return Err(RoomsError::NotFound("membership")),
             };
             let event_id = event.pdu().event_id().to_owned();
-            return Ok(Sent {
-                event_id,
-                nid: event.nid(),
-                position: None,
-            });
+            return Ok(Sent { event_id, nid: event.nid(), position: None });
         }
         let mut content = profile.to_content("join");
         content.extend(extra);
         if !matches!(state, Some(MembershipState::Join | MembershipState::Invite)) {
-            let voucher = self
-                .restricted_voucher(snapshot.as_ref(), room, user_id)
-                .await?;
+            let voucher = self.restricted_voucher(snapshot.as_ref(), room, user_id).await?;
             if let Some(voucher) = voucher {
                 let key = "join_authorised_via_users_server".to_owned();
                 content.insert(key, voucher.as_str().into());
@@ -115,8 +107,7 @@ impl Rooms {
         user_id: &UserId,
         profile: &Profile,
     ) -> Result<Sent, RoomsError> {
-        self.send_member(room, user_id, user_id, profile.to_content("join"))
-            .await
+        self.send_member(room, user_id, user_id, profile.to_content("join")).await
     }
 
     /// Invites a user of this server.
@@ -129,8 +120,7 @@ impl Rooms {
             content.insert("is_direct".to_owned(), true.into());
         }
         add_reason(&mut content, invite.reason.as_deref());
-        self.send_member(room, &invite.sender, &invite.user_id, content)
-            .await
+        self.send_member(room, &invite.sender, &invite.user_id, content).await
     }
 
     /// Asks to be invited.
@@ -176,15 +166,9 @@ impl Rooms {
         reason: Option<&str>,
     ) -> Result<Sent, RoomsError> {
         let present = self.present_state(room, user_id).await?;
-        let here = [
-            MembershipState::Join,
-            MembershipState::Invite,
-            MembershipState::Knock,
-        ];
+        let here = [MembershipState::Join, MembershipState::Invite, MembershipState::Knock];
         if !present.is_some_and(|state| here.contains(&state)) {
-            return Err(RoomsError::Forbidden(format!(
-                "{user_id} is not in the room"
-            )));
+            return Err(RoomsError::Forbidden(format!("{user_id} is not in the room")));
         }
         let mut content = Profile::default().to_content("leave");
         add_reason(&mut content, reason);
@@ -232,24 +216,14 @@ impl Rooms {
     /// [`RoomsError::BadRequest`] if the user is still in it.
     pub async fn forget(&self, room: &Room, user_id: &UserId) -> Result<(), RoomsError> {
         let snapshot = self.snapshot().await?;
-        let row = self
-            .membership(snapshot.as_ref(), room.nid(), user_id)
-            .await?;
+        let row = self.membership(snapshot.as_ref(), room.nid(), user_id).await?;
         let row = row.ok_or(RoomsError::NotFound("membership"))?;
-        if !matches!(
-            row.value.state,
-            MembershipState::Leave | MembershipState::Ban
-        ) {
-            return Err(RoomsError::BadRequest(
-                "leave the room before you forget it".to_owned(),
-            ));
+        if !matches!(row.value.state, MembershipState::Leave | MembershipState::Ban) {
+            return Err(RoomsError::BadRequest("leave the room before you forget it".to_owned()));
         }
         let mut batch = Batch::new();
         FORGOTTEN.put(&mut batch, &(user_id, room.nid()), &row.position)?;
-        batch.fact(Fact::Membership {
-            user: user_id.to_owned(),
-            room: room.nid(),
-        });
+        batch.fact(Fact::Membership { user: user_id.to_owned(), room: room.nid() });
         match self.store().commit(batch).await {
             Ok(_) => Ok(()),
             Err(hearth_store::CommitError::Conflict { .. }) => Err(RoomsError::Busy),
@@ -263,9 +237,7 @@ impl Rooms {
         user_id: &UserId,
     ) -> Result<Option<MembershipState>, RoomsError> {
         let snapshot = self.snapshot().await?;
-        let row = self
-            .membership(snapshot.as_ref(), room.nid(), user_id)
-            .await?;
+        let row = self.membership(snapshot.as_ref(), room.nid(), user_id).await?;
         Ok(row.map(|row| row.value.state))
     }
 
@@ -300,17 +272,12 @@ impl Rooms {
     ) -> Result<Option<OwnedUserId>, RoomsError> {
         let head = self.head(snapshot, room.nid()).await?;
         let key = StateEventType::RoomJoinRules;
-        let rules = self
-            .state_event(snapshot, room.nid(), head.state, key, "")
-            .await?;
+        let rules = self.state_event(snapshot, room.nid(), head.state, key, "").await?;
         let content = rules.and_then(|event| event.pdu().content_as::<JoinRulesContent>());
         let Some(content) = content else {
             return Ok(None);
         };
-        if !matches!(
-            content.join_rule.as_str(),
-            "restricted" | "knock_restricted"
-        ) {
+        if !matches!(content.join_rule.as_str(), "restricted" | "knock_restricted") {
             return Ok(None);
         }
         for allow in content.allow.iter().take(ALLOWED_ROOMS_MAX) {
@@ -318,9 +285,7 @@ impl Rooms {
                 return self.member_who_may_invite(snapshot, room, &head).await;
             }
         }
-        Err(RoomsError::Forbidden(
-            "you are in none of the rooms that let you in".to_owned(),
-        ))
+        Err(RoomsError::Forbidden("you are in none of the rooms that let you in".to_owned()))
     }
 
     async fn meets(
@@ -369,9 +334,7 @@ impl Rooms {
                 return Ok(Some(user_id));
             }
         }
-        Err(RoomsError::Forbidden(
-            "nobody here may let you in".to_owned(),
-        ))
+        Err(RoomsError::Forbidden("nobody here may let you in".to_owned()))
     }
 
     /// The power levels that hold at a room's head.
@@ -388,9 +351,7 @@ impl Rooms {
             (StateEventType::RoomCreate, String::new()),
             (StateEventType::RoomPowerLevels, String::new()),
         ];
-        let events = self
-            .state_events(snapshot, room.nid(), head.state, &wanted)
-            .await?;
+        let events = self.state_events(snapshot, room.nid(), head.state, &wanted).await?;
         let pdu = |at: usize| events.get(at).and_then(Option::as_ref).map(Event::pdu);
         Ok(PowerLevels::new(pdu(0), pdu(1), room.rules())?)
     }

@@ -174,15 +174,10 @@ impl Rooms {
     ) -> Result<(), RoomsError> {
         for _ in 0..CONFLICT_RETRIES_MAX {
             let snapshot = self.snapshot().await?;
-            if !self
-                .is_joined(snapshot.as_ref(), room.nid(), user_id)
-                .await?
-            {
+            if !self.is_joined(snapshot.as_ref(), room.nid(), user_id).await? {
                 return Err(RoomsError::Forbidden("you are not in this room".to_owned()));
             }
-            let event = self
-                .visible_event(snapshot.as_ref(), room, event_id, user_id)
-                .await?;
+            let event = self.visible_event(snapshot.as_ref(), room, event_id, user_id).await?;
             self.check_thread(snapshot.as_ref(), &event, thread).await?;
             let key = (user_id, kind, thread);
             let Some(batch) = self.receipt_batch(snapshot.as_ref(), key, &event).await? else {
@@ -216,22 +211,14 @@ impl Rooms {
         }
         let user = user_id.to_owned();
         let private = kind == ReceiptKind::ReadPrivate;
-        let pending = batch.fact(Fact::Receipt {
-            room,
-            user: user.clone(),
-            private,
-        });
+        let pending = batch.fact(Fact::Receipt { room, user: user.clone(), private });
         let receipt = Receipt {
             event_id: event.pdu().event_id().to_owned(),
             event_position: event.position(),
             ts_ms: self.clock().now_ms(),
         };
         RECEIPTS.replace(&mut batch, &key, pending, before.as_ref(), &receipt)?;
-        let changed = ReceiptKey {
-            user,
-            kind,
-            thread: thread.clone(),
-        };
+        let changed = ReceiptKey { user, kind, thread: thread.clone() };
         RECEIPT_ORDER.put(&mut batch, &(room, pending), &changed)?;
         Ok(Some(batch))
     }
@@ -255,9 +242,7 @@ impl Rooms {
         if is_in_thread {
             Ok(())
         } else {
-            Err(RoomsError::InvalidParam(
-                "the event is not in that thread".to_owned(),
-            ))
+            Err(RoomsError::InvalidParam("the event is not in that thread".to_owned()))
         }
     }
 
@@ -285,18 +270,9 @@ impl Rooms {
             .into_iter()
             .zip(rows)
             .filter_map(|((_, key), row)| {
-                let Stamped {
-                    position,
-                    value: receipt,
-                } = row?;
+                let Stamped { position, value: receipt } = row?;
                 let ReceiptKey { user, kind, thread } = key;
-                Some(ReceiptChange {
-                    user,
-                    kind,
-                    thread,
-                    receipt,
-                    position,
-                })
+                Some(ReceiptChange { user, kind, thread, receipt, position })
             })
             .collect())
     }
@@ -311,16 +287,11 @@ impl Rooms {
         room: RoomNid,
         user_id: &UserId,
     ) -> Result<ReadPositions, RoomsError> {
-        let rows = RECEIPTS
-            .scan_all(snapshot, &RECEIPTS.prefix(&(room, user_id)))
-            .await?;
+        let rows = RECEIPTS.scan_all(snapshot, &RECEIPTS.prefix(&(room, user_id))).await?;
         let mut positions = ReadPositions::default();
         for ((_, _, _, thread), row) in rows {
-            let thread = if thread.is_empty() {
-                ReceiptThread::Unthreaded
-            } else {
-                thread.parse()?
-            };
+            let thread =
+                if thread.is_empty() { ReceiptThread::Unthreaded } else { thread.parse()? };
             positions.add(thread, row.value.event_position);
         }
         Ok(positions)
@@ -337,9 +308,7 @@ mod tests {
     async fn changes(rooms: &Rooms, room: &Room, viewer: &UserId) -> Vec<(String, OwnedEventId)> {
         let snapshot = rooms.snapshot().await.unwrap();
         let (since, upto) = (StreamPosition::ZERO, snapshot.position());
-        let found = rooms
-            .receipts_since(snapshot.as_ref(), room.nid(), since, upto, viewer)
-            .await;
+        let found = rooms.receipts_since(snapshot.as_ref(), room.nid(), since, upto, viewer).await;
         let named = |change: ReceiptChange| {
             assert!(change.position <= upto && change.receipt.event_position < change.position);
             (change.user.localpart().to_owned(), change.receipt.event_id)
@@ -351,27 +320,13 @@ mod tests {
     async fn a_receipt_moves_forward_only() {
         let (rooms, alice) = (rooms(), user("alice"));
         let room = public_room(&rooms, &alice).await;
-        let first = rooms
-            .send(&room, message(&alice, "1"))
-            .await
-            .unwrap()
-            .event_id;
-        let second = rooms
-            .send(&room, message(&alice, "2"))
-            .await
-            .unwrap()
-            .event_id;
+        let first = rooms.send(&room, message(&alice, "1")).await.unwrap().event_id;
+        let second = rooms.send(&room, message(&alice, "2")).await.unwrap().event_id;
         let (read, all) = (ReceiptKind::Read, ReceiptThread::Unthreaded);
         for event_id in [&first, &second, &first] {
-            rooms
-                .set_receipt(&room, &alice, read, &all, event_id)
-                .await
-                .unwrap();
+            rooms.set_receipt(&room, &alice, read, &all, event_id).await.unwrap();
         }
-        assert_eq!(
-            changes(&rooms, &room, &alice).await,
-            [("alice".to_owned(), second)]
-        );
+        assert_eq!(changes(&rooms, &room, &alice).await, [("alice".to_owned(), second)]);
     }
 
     #[tokio::test]
@@ -381,17 +336,11 @@ mod tests {
         join(&rooms, &room, &bob).await.unwrap();
         let sent = rooms.send(&room, message(&alice, "1")).await.unwrap();
         let (private, all) = (ReceiptKind::ReadPrivate, ReceiptThread::Unthreaded);
-        rooms
-            .set_receipt(&room, &bob, private, &all, &sent.event_id)
-            .await
-            .unwrap();
+        rooms.set_receipt(&room, &bob, private, &all, &sent.event_id).await.unwrap();
         assert!(changes(&rooms, &room, &alice).await.is_empty());
         assert_eq!(changes(&rooms, &room, &bob).await.len(), 1);
         let snapshot = rooms.snapshot().await.unwrap();
-        let read = rooms
-            .receipt_positions(snapshot.as_ref(), room.nid(), &bob)
-            .await
-            .unwrap();
+        let read = rooms.receipt_positions(snapshot.as_ref(), room.nid(), &bob).await.unwrap();
         assert_eq!(Some(read.of_thread(None)), sent.position);
     }
 
@@ -401,21 +350,11 @@ mod tests {
         let room = public_room(&rooms, &alice).await;
         let other = public_room(&rooms, &user("carol")).await;
         join(&rooms, &other, &alice).await.unwrap();
-        let sent = rooms
-            .send(&room, message(&alice, "1"))
-            .await
-            .unwrap()
-            .event_id;
+        let sent = rooms.send(&room, message(&alice, "1")).await.unwrap().event_id;
         let (read, all) = (ReceiptKind::Read, ReceiptThread::Unthreaded);
-        let stranger = rooms
-            .set_receipt(&room, &bob, read, &all, &sent)
-            .await
-            .unwrap_err();
+        let stranger = rooms.set_receipt(&room, &bob, read, &all, &sent).await.unwrap_err();
         assert!(matches!(stranger, RoomsError::Forbidden(_)));
-        let elsewhere = rooms
-            .set_receipt(&other, &alice, read, &all, &sent)
-            .await
-            .unwrap_err();
+        let elsewhere = rooms.set_receipt(&other, &alice, read, &all, &sent).await.unwrap_err();
         assert!(matches!(elsewhere, RoomsError::NotFound(_)));
     }
 
@@ -423,21 +362,14 @@ mod tests {
     async fn a_threaded_receipt_names_an_event_of_its_thread() {
         let (rooms, alice) = (rooms(), user("alice"));
         let room = public_room(&rooms, &alice).await;
-        let root = rooms
-            .send(&room, message(&alice, "root"))
-            .await
-            .unwrap()
-            .event_id;
+        let root = rooms.send(&room, message(&alice, "root")).await.unwrap().event_id;
         let reply = relating(&alice, "m.thread", &root);
         let reply = rooms.send(&room, reply).await.unwrap().event_id;
         let edit = relating(&alice, "m.replace", &reply);
         let edit = rooms.send(&room, edit).await.unwrap().event_id;
         let thread = ReceiptThread::Thread(root.clone());
         let set = async |thread: &ReceiptThread, event_id: &EventId| {
-            rooms
-                .set_receipt(&room, &alice, ReceiptKind::Read, thread, event_id)
-                .await
-                .is_ok()
+            rooms.set_receipt(&room, &alice, ReceiptKind::Read, thread, event_id).await.is_ok()
         };
         assert!(set(&ReceiptThread::Main, &root).await && set(&thread, &root).await);
         assert!(set(&thread, &reply).await && set(&thread, &edit).await);
@@ -449,10 +381,7 @@ mod tests {
     #[test]
     fn threads_come_back_and_nonsense_is_refused() {
         for thread in ["main", "$root"] {
-            assert_eq!(
-                thread.parse::<ReceiptThread>().unwrap().as_str(),
-                Some(thread)
-            );
+            assert_eq!(thread.parse::<ReceiptThread>().unwrap().as_str(), Some(thread));
         }
         assert_eq!(ReceiptThread::Unthreaded.as_str(), None);
         for bad in ["", "Main", "root"] {

@@ -26,10 +26,7 @@ impl Group<'_> {
             return self.event(*nid).await.map(Some);
         }
         let snapshot = self.snapshot.as_ref();
-        self.rooms
-            .event_in_room(snapshot, self.room.nid(), event_id)
-            .await
-            .map(Some)
+        self.rooms.event_in_room(snapshot, self.room.nid(), event_id).await.map(Some)
     }
 
     /// Whether the sender may redact the event: their own, or with the level to redact any.
@@ -46,9 +43,7 @@ impl Group<'_> {
         if redaction_allowed(&levels, redaction.sender(), target.pdu().sender()) {
             Ok(())
         } else {
-            Err(RoomsError::Forbidden(
-                "you may redact only your own events here".to_owned(),
-            ))
+            Err(RoomsError::Forbidden("you may redact only your own events here".to_owned()))
         }
     }
 
@@ -71,17 +66,11 @@ impl Group<'_> {
         match self.tentative.events.get(&target.nid()) {
             Some(new) => EVENTS.put(batch, &(target.nid(),), new.pending, &row)?,
             None => {
-                let row = Stamped {
-                    position: target.position(),
-                    value: row,
-                };
+                let row = Stamped { position: target.position(), value: row };
                 EVENTS.rewrite(batch, &(target.nid(),), &row)?;
             }
         }
-        batch.fact(Fact::Redacted {
-            room: self.room.nid(),
-            event: target.nid(),
-        });
+        batch.fact(Fact::Redacted { room: self.room.nid(), event: target.nid() });
         self.tentative.redacted.insert(target.nid());
         self.unindex_relation(batch, target).await
     }

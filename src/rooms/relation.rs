@@ -40,13 +40,8 @@ pub(crate) enum RelationKind {
 
 impl RelationKind {
     /// Every kind.
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Annotation,
-        Self::Reference,
-        Self::Replacement,
-        Self::Thread,
-        Self::Other,
-    ];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Annotation, Self::Reference, Self::Replacement, Self::Thread, Self::Other];
 
     /// The kind of a relation type.
     pub(crate) fn of(rel_type: &str) -> Self {
@@ -116,17 +111,9 @@ impl RelatesTo {
         if !pdu.content().get().contains("\"m.relates_to\":") {
             return None;
         }
-        let ContentRelatesTo {
-            rel_type,
-            event_id,
-            key,
-        } = pdu.content_as::<Content>()?.relates_to;
+        let ContentRelatesTo { rel_type, event_id, key } = pdu.content_as::<Content>()?.relates_to;
         let key = key.and_then(|key| key.as_str().map(str::to_owned));
-        Some(Self {
-            rel_type,
-            event_id,
-            key,
-        })
+        Some(Self { rel_type, event_id, key })
     }
 
     /// The kind of relation.
@@ -206,9 +193,7 @@ impl Group<'_> {
         let mut compared = 0;
         while compared < ANNOTATIONS_COMPARED_MAX {
             let (snapshot, limit) = (self.snapshot.as_ref(), STORE_PAGE_ROWS_MAX);
-            let rows = RELATIONS
-                .scan(snapshot, &range, Direction::Forward, limit)
-                .await?;
+            let rows = RELATIONS.scan(snapshot, &range, Direction::Forward, limit).await?;
             compared += rows.len();
             let is_same = |row: &Relation| {
                 row.sender == pdu.sender()
@@ -337,10 +322,7 @@ impl Rooms {
         let kind = kind.number();
         let range = RELATIONS.between(&(parent, kind, after.next()), &(parent, kind, upto.next()));
         let rows = RELATIONS.scan(snapshot, &range, direction, limit).await?;
-        Ok(rows
-            .into_iter()
-            .map(|((_, _, position), row)| (position, row))
-            .collect())
+        Ok(rows.into_iter().map(|((_, _, position), row)| (position, row)).collect())
     }
 }
 
@@ -356,19 +338,10 @@ mod tests {
         let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
         let room = public_room(&rooms, &alice).await;
         crate::testing::join(&rooms, &room, &bob).await.unwrap();
-        let parent = rooms
-            .send(&room, message(&alice, "1"))
-            .await
-            .unwrap()
-            .event_id;
+        let parent = rooms.send(&room, message(&alice, "1")).await.unwrap().event_id;
         let reaction = |sender, key| {
             let relates = json!({ "rel_type": "m.annotation", "event_id": parent, "key": key });
-            event(
-                sender,
-                "m.reaction",
-                None,
-                json!({ "m.relates_to": relates }),
-            )
+            event(sender, "m.reaction", None, json!({ "m.relates_to": relates }))
         };
         let repeats = async |nid| {
             let group = Group::open(&rooms, &room).await.unwrap();
@@ -377,30 +350,15 @@ mod tests {
         };
         let first = rooms.send(&room, reaction(&alice, "a")).await.unwrap();
         assert!(repeats(first.nid).await);
-        rooms
-            .send(&room, redaction(&alice, &first.event_id))
-            .await
-            .unwrap();
+        rooms.send(&room, redaction(&alice, &first.event_id)).await.unwrap();
         let other = rooms.send(&room, reaction(&alice, "b")).await.unwrap();
         let of_bob = rooms.send(&room, reaction(&bob, "a")).await.unwrap();
         assert!(repeats(other.nid).await && repeats(of_bob.nid).await);
         let snapshot = rooms.snapshot().await.unwrap();
         let kind = RelationKind::Annotation;
         let span = (StreamPosition::MIN, snapshot.position());
-        let left = rooms.children(
-            snapshot.as_ref(),
-            &parent,
-            kind,
-            span,
-            Direction::Forward,
-            9,
-        );
-        let left: Vec<_> = left
-            .await
-            .unwrap()
-            .into_iter()
-            .map(|(_, row)| row.child)
-            .collect();
+        let left = rooms.children(snapshot.as_ref(), &parent, kind, span, Direction::Forward, 9);
+        let left: Vec<_> = left.await.unwrap().into_iter().map(|(_, row)| row.child).collect();
         assert_eq!(left, [other.nid, of_bob.nid]);
     }
 
@@ -409,15 +367,8 @@ mod tests {
         let (rooms, alice) = (rooms(), user("alice"));
         let room = public_room(&rooms, &alice).await;
         let other = public_room(&rooms, &user("bob")).await;
-        let root = rooms
-            .send(&room, message(&alice, "root"))
-            .await
-            .unwrap()
-            .event_id;
-        let reply = rooms
-            .send(&room, relating(&alice, "m.thread", &root))
-            .await
-            .unwrap();
+        let root = rooms.send(&room, message(&alice, "root")).await.unwrap().event_id;
+        let reply = rooms.send(&room, relating(&alice, "m.thread", &root)).await.unwrap();
         let snapshot = rooms.snapshot().await.unwrap();
         let reply = rooms.event(snapshot.as_ref(), reply.nid).await.unwrap();
         let here = Group::open(&rooms, &room).await.unwrap();

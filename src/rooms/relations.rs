@@ -63,13 +63,8 @@ impl RelationQuery {
     }
 
     fn wants(&self, child: &Relation) -> bool {
-        self.rel_type
-            .as_ref()
-            .is_none_or(|rel_type| *rel_type == child.rel_type)
-            && self
-                .event_type
-                .as_ref()
-                .is_none_or(|event_type| *event_type == child.event_type)
+        self.rel_type.as_ref().is_none_or(|rel_type| *rel_type == child.rel_type)
+            && self.event_type.as_ref().is_none_or(|event_type| *event_type == child.event_type)
     }
 
     fn sort(&self, children: &mut [Child]) {
@@ -127,20 +122,13 @@ impl Rooms {
             let wish = limit + 1 - events.len();
             let found = match &descendants {
                 Some(all) => within(all, span, wish),
-                None => {
-                    self.direct_children(snapshot, parent, query, span, wish)
-                        .await?
-                }
+                None => self.direct_children(snapshot, parent, query, span, wish).await?,
             };
             let exhausted = found.len() < wish;
             for (position, child) in found {
                 if events.len() == limit || skipped == SKIPPED_EVENTS_MAX {
                     let next = Some(query.next(span));
-                    return Ok(RelationPage {
-                        events,
-                        next,
-                        recursion_depth,
-                    });
+                    return Ok(RelationPage { events, next, recursion_depth });
                 }
                 span = query.rest(span, position);
                 let event = match query.wants(&child) {
@@ -157,11 +145,7 @@ impl Rooms {
                 }
             }
             if exhausted {
-                return Ok(RelationPage {
-                    events,
-                    next: None,
-                    recursion_depth,
-                });
+                return Ok(RelationPage { events, next: None, recursion_depth });
             }
         }
     }
@@ -217,11 +201,7 @@ impl Rooms {
                 let found = self.direct_children(snapshot, &parent, &everything, span, room);
                 all.extend(found.await?);
             }
-            let nids: Vec<_> = all
-                .iter()
-                .skip(level)
-                .map(|(_, child)| child.child)
-                .collect();
+            let nids: Vec<_> = all.iter().skip(level).map(|(_, child)| child.child).collect();
             let events = self.events(snapshot, &nids).await?;
             parents.extend(events.iter().map(|event| event.pdu().event_id().to_owned()));
         }
@@ -237,12 +217,7 @@ fn within(
     limit: usize,
 ) -> Vec<Child> {
     let is_within = |(position, _): &&Child| *position > after && *position <= upto;
-    children
-        .iter()
-        .filter(is_within)
-        .take(limit)
-        .cloned()
-        .collect()
+    children.iter().filter(is_within).take(limit).cloned().collect()
 }
 
 #[cfg(test)]
@@ -273,17 +248,8 @@ mod tests {
         async fn new() -> Self {
             let (rooms, user_id) = (rooms(), user("alice"));
             let room = public_room(&rooms, &user_id).await;
-            let root = rooms
-                .send(&room, message(&user_id, "root"))
-                .await
-                .unwrap()
-                .event_id;
-            Self {
-                rooms,
-                room,
-                user_id,
-                root,
-            }
+            let root = rooms.send(&room, message(&user_id, "root")).await.unwrap().event_id;
+            Self { rooms, room, user_id, root }
         }
 
         async fn relate(&self, rel_type: &str, parent: &EventId) -> OwnedEventId {
@@ -292,19 +258,11 @@ mod tests {
         }
 
         async fn page(&self, query: &RelationQuery) -> (Vec<OwnedEventId>, Option<Side>) {
-            let Self {
-                rooms,
-                room,
-                user_id,
-                root,
-            } = self;
+            let Self { rooms, room, user_id, root } = self;
             let snapshot = rooms.snapshot().await.unwrap();
             let page = rooms.relations(snapshot.as_ref(), room, user_id, root, query);
             let page = page.await.unwrap();
-            let ids = page
-                .events
-                .iter()
-                .map(|event| event.pdu().event_id().to_owned());
+            let ids = page.events.iter().map(|event| event.pdu().event_id().to_owned());
             (ids.collect(), page.next)
         }
     }
@@ -313,13 +271,7 @@ mod tests {
     async fn pages_meet_without_gap_or_overlap_in_both_directions() {
         let story = Story::new().await;
         let mut children = Vec::new();
-        for rel_type in [
-            "m.thread",
-            "m.reference",
-            "org.example",
-            "m.thread",
-            "m.replace",
-        ] {
+        for rel_type in ["m.thread", "m.reference", "org.example", "m.thread", "m.replace"] {
             children.push(story.relate(rel_type, &story.root).await);
         }
         for direction in [Direction::Forward, Direction::Backward] {
@@ -374,9 +326,7 @@ mod tests {
         let look = async || {
             let snapshot = story.rooms.snapshot().await.unwrap();
             let (room, root) = (&story.room, &story.root);
-            let page = story
-                .rooms
-                .relations(snapshot.as_ref(), room, &bob, root, &query);
+            let page = story.rooms.relations(snapshot.as_ref(), room, &bob, root, &query);
             page.await.map(|page| page.events.len())
         };
         assert!(matches!(look().await, Err(RoomsError::NotFound(_))));

@@ -81,18 +81,11 @@ impl Rooms {
         in_timeline: bool,
     ) -> Result<Vec<Box<RawValue>>, RoomsError> {
         if !in_timeline || format == ClientEventFormat::Stripped {
-            let plain = events
-                .iter()
-                .map(|event| viewer.to_raw(event, format, None));
+            let plain = events.iter().map(|event| viewer.to_raw(event, format, None));
             return Ok(plain.collect::<Result<_, _>>()?);
         }
         let aggregations = self.aggregations(snapshot, events, viewer.user_id).await?;
-        let mut past = Past {
-            rooms: self,
-            snapshot,
-            viewer,
-            memberships: HashMap::new(),
-        };
+        let mut past = Past { rooms: self, snapshot, viewer, memberships: HashMap::new() };
         let mut rendered = Vec::with_capacity(events.len());
         for event in events {
             let before = past.of(event).await?;
@@ -147,25 +140,13 @@ impl<'a> Viewer<'a> {
         aggregation: &Aggregation,
         format: ClientEventFormat,
     ) -> Result<Box<RawValue>, RoomsError> {
-        let Aggregation {
-            edit,
-            references,
-            thread,
-        } = aggregation;
+        let Aggregation { edit, references, thread } = aggregation;
         let thread = match thread {
             None => None,
             Some((summary, edit)) => {
                 let edit = self.to_edit(edit.as_ref(), format)?;
-                let relations = Relations {
-                    edit,
-                    references: None,
-                    thread: None,
-                };
-                let relations = relations
-                    .edit
-                    .is_some()
-                    .then(|| raw(&relations))
-                    .transpose()?;
+                let relations = Relations { edit, references: None, thread: None };
+                let relations = relations.edit.is_some().then(|| raw(&relations)).transpose()?;
                 Some(Thread {
                     latest_event: self.to_raw(&summary.latest, format, relations.as_deref())?,
                     count: summary.count,
@@ -173,10 +154,7 @@ impl<'a> Viewer<'a> {
                 })
             }
         };
-        let chunk = references
-            .iter()
-            .map(|event_id| Reference { event_id })
-            .collect();
+        let chunk = references.iter().map(|event_id| Reference { event_id }).collect();
         raw(&Relations {
             edit: self.to_edit(edit.as_ref(), format)?,
             references: (!references.is_empty()).then_some(References { chunk }),
@@ -227,16 +205,11 @@ impl Past<'_> {
             Some(state_key) => {
                 let key = StateEventType::from(pdu.type_name());
                 let (room, state) = (event.room(), event.state_before());
-                self.rooms
-                    .state_event(self.snapshot, room, state, key, state_key)
-                    .await?
+                self.rooms.state_event(self.snapshot, room, state, key, state_key).await?
             }
             None => None,
         };
-        Ok(Before {
-            membership,
-            replaced,
-        })
+        Ok(Before { membership, replaced })
     }
 
     async fn membership(&mut self, event: &Event) -> Result<MembershipState, RoomsError> {
@@ -245,13 +218,9 @@ impl Past<'_> {
             return Ok(known.clone());
         }
         let (key, user_id) = (StateEventType::RoomMember, self.viewer.user_id.as_str());
-        let member = self
-            .rooms
-            .state_event(self.snapshot, room, state, key, user_id)
-            .await?;
+        let member = self.rooms.state_event(self.snapshot, room, state, key, user_id).await?;
         let membership = membership_of(member.as_ref());
-        self.memberships
-            .insert((room, state.members), membership.clone());
+        self.memberships.insert((room, state.members), membership.clone());
         Ok(membership)
     }
 }
@@ -278,22 +247,13 @@ mod tests {
         let snapshot = rooms.snapshot().await.unwrap();
         let mut found = Vec::new();
         for event_id in events {
-            let event = rooms
-                .event_by_id(snapshot.as_ref(), event_id)
-                .await
-                .unwrap();
+            let event = rooms.event_by_id(snapshot.as_ref(), event_id).await.unwrap();
             found.push(event.unwrap());
         }
         let device_id = Some(device_id!("DEVICE"));
-        let viewer = Viewer {
-            user_id,
-            device_id,
-            now: rooms.clock().now(),
-        };
+        let viewer = Viewer { user_id, device_id, now: rooms.clock().now() };
         let format = ClientEventFormat::Sync;
-        let rendered = rooms
-            .render(snapshot.as_ref(), &found, &viewer, format, true)
-            .await;
+        let rendered = rooms.render(snapshot.as_ref(), &found, &viewer, format, true).await;
         let parse = |raw: Box<RawValue>| serde_json::from_str(raw.get()).unwrap();
         rendered.unwrap().into_iter().map(parse).collect()
     }
@@ -316,24 +276,13 @@ mod tests {
             transaction: Some(transaction(device)),
             ..message(&alice, "1")
         };
-        let sent = [
-            send(&rooms, &room, with("DEVICE")).await,
-            send(&rooms, &room, with("OTHER")).await,
-        ];
+        let sent =
+            [send(&rooms, &room, with("DEVICE")).await, send(&rooms, &room, with("OTHER")).await];
         let told = |events: &[Value]| -> Vec<Value> {
-            events
-                .iter()
-                .map(|event| event["unsigned"]["transaction_id"].clone())
-                .collect()
+            events.iter().map(|event| event["unsigned"]["transaction_id"].clone()).collect()
         };
-        assert_eq!(
-            told(&render(&rooms, &alice, &sent).await),
-            [json!("txn"), Value::Null]
-        );
-        assert_eq!(
-            told(&render(&rooms, &bob, &sent).await),
-            [Value::Null, Value::Null]
-        );
+        assert_eq!(told(&render(&rooms, &alice, &sent).await), [json!("txn"), Value::Null]);
+        assert_eq!(told(&render(&rooms, &bob, &sent).await), [Value::Null, Value::Null]);
     }
 
     #[tokio::test]
@@ -343,18 +292,13 @@ mod tests {
         let name = |name| event(&alice, "m.room.name", Some(""), json!({ "name": name }));
         let first = send(&rooms, &room, name("1")).await;
         let second = send(&rooms, &room, name("2")).await;
-        let Sent {
-            event_id: joined, ..
-        } = join(&rooms, &room, &bob).await.unwrap();
+        let Sent { event_id: joined, .. } = join(&rooms, &room, &bob).await.unwrap();
         let after = send(&rooms, &room, message(&alice, "hello")).await;
         let events = [first.clone(), second, joined, after];
         let [first_name, second_name, joined, after] =
             render(&rooms, &bob, &events).await.try_into().unwrap();
         assert!(first_name["unsigned"].get("prev_content").is_none());
-        assert_eq!(
-            second_name["unsigned"]["prev_content"],
-            json!({ "name": "1" })
-        );
+        assert_eq!(second_name["unsigned"]["prev_content"], json!({ "name": "1" }));
         assert_eq!(second_name["unsigned"]["replaces_state"], json!(first));
         assert_eq!(second_name["unsigned"]["prev_sender"], json!(alice));
         assert_eq!(second_name["unsigned"]["membership"], "leave");
@@ -374,12 +318,7 @@ mod tests {
         let second = send(&rooms, &room, edit(&alice)).await;
         send(&rooms, &room, edit(&bob)).await;
         let without = json!({ "m.relates_to": { "rel_type": "m.replace", "event_id": parent } });
-        send(
-            &rooms,
-            &room,
-            event(&alice, "m.room.message", None, without),
-        )
-        .await;
+        send(&rooms, &room, event(&alice, "m.room.message", None, without)).await;
         let told = async || {
             let parents = render(&rooms, &bob, std::slice::from_ref(&parent)).await;
             parents[0]["unsigned"]["m.relations"]["m.replace"]["event_id"].clone()
@@ -402,10 +341,7 @@ mod tests {
         let edit = send(&rooms, &room, relating(&alice, "m.replace", &reply)).await;
         let rendered = render(&rooms, &bob, std::slice::from_ref(&root)).await;
         let relations = &rendered[0]["unsigned"]["m.relations"];
-        assert_eq!(
-            relations["m.reference"],
-            json!({ "chunk": [{ "event_id": reference }] })
-        );
+        assert_eq!(relations["m.reference"], json!({ "chunk": [{ "event_id": reference }] }));
         let thread = &relations["m.thread"];
         assert_eq!(
             (&thread["count"], &thread["current_user_participated"]),

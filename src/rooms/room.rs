@@ -41,12 +41,7 @@ impl Room {
     ) -> Result<Self, RoomsError> {
         let rules = hearth_rules::rules_of(&version)
             .ok_or_else(|| RoomsError::UnsupportedVersion(version.clone()))?;
-        Ok(Self(Arc::new(Inner {
-            nid,
-            room_id,
-            version,
-            rules,
-        })))
+        Ok(Self(Arc::new(Inner { nid, room_id, version, rules })))
     }
 
     /// Its number.
@@ -95,9 +90,7 @@ impl Rooms {
     /// # Errors
     /// [`RoomsError::NotFound`] if it does not, or the store failed.
     pub async fn existing_room(&self, room_id: &RoomId) -> Result<Room, RoomsError> {
-        self.room(room_id)
-            .await?
-            .ok_or(RoomsError::NotFound("room"))
+        self.room(room_id).await?.ok_or(RoomsError::NotFound("room"))
     }
 
     /// The room with this number.

@@ -193,9 +193,7 @@ impl Rooms {
         if nids.is_empty() {
             return;
         }
-        self.0
-            .last_redaction
-            .fetch_max(position.0, Ordering::SeqCst);
+        self.0.last_redaction.fetch_max(position.0, Ordering::SeqCst);
         for nid in nids {
             self.0.events.invalidate(nid);
         }

@@ -29,11 +29,7 @@ impl Nodes for Cached<'_> {
 impl Rooms {
     /// Which of a state's two maps has the events of a type.
     pub(crate) fn map_of(state: StateRoot, event_type: &str) -> Root {
-        if event_type == "m.room.member" {
-            state.members
-        } else {
-            state.others
-        }
+        if event_type == "m.room.member" { state.members } else { state.others }
     }
 
     /// Runs a state map operation, and loads what it lacks until it is done.
@@ -48,25 +44,15 @@ impl Rooms {
         for _ in 0..LOADS_MAX {
             let missing = {
                 // Nodes just loaded are held here: the cache may already have dropped them.
-                let lower = Layered {
-                    upper: &loaded,
-                    lower: Cached(self.node_cache()),
-                };
-                match operation(&Layered {
-                    upper: pending,
-                    lower,
-                }) {
+                let lower = Layered { upper: &loaded, lower: Cached(self.node_cache()) };
+                match operation(&Layered { upper: pending, lower }) {
                     Ok(value) => return Ok(value),
                     Err(Missing(missing)) => missing,
                 }
             };
-            self.load_nodes(snapshot, room, &missing, &mut loaded)
-                .await?;
+            self.load_nodes(snapshot, room, &missing, &mut loaded).await?;
         }
-        Err(RoomsError::Corrupt(format!(
-            "the state of room number {} has no end",
-            room.0
-        )))
+        Err(RoomsError::Corrupt(format!("the state of room number {} has no end", room.0)))
     }
 
     async fn load_nodes(
@@ -81,9 +67,7 @@ impl Rooms {
         for (id, row) in missing.iter().zip(rows) {
             let bytes = row.ok_or_else(|| RoomsError::Corrupt(format!("no state node {id:?}")))?;
             if self.hasher().node_id(&bytes) != *id {
-                return Err(RoomsError::Corrupt(format!(
-                    "state node {id:?} has other bytes"
-                )));
+                return Err(RoomsError::Corrupt(format!("state node {id:?} has other bytes")));
             }
             let node = Node::from_bytes(&bytes)
                 .map_err(|error| RoomsError::Corrupt(format!("state node {id:?}: {error}")))?;
@@ -107,19 +91,13 @@ impl Rooms {
             .iter()
             .map(|(event_type, state_key)| {
                 let event_type = event_type.to_string();
-                (
-                    Self::map_of(state, &event_type),
-                    self.hasher().key(&event_type, state_key),
-                )
+                (Self::map_of(state, &event_type), self.hasher().key(&event_type, state_key))
             })
             .collect();
         self.with_nodes(snapshot, room, pending, |nodes| {
             let of = |map: Root| {
-                let keys: Vec<_> = keys
-                    .iter()
-                    .filter(|(root, _)| *root == map)
-                    .map(|(_, key)| *key)
-                    .collect();
+                let keys: Vec<_> =
+                    keys.iter().filter(|(root, _)| *root == map).map(|(_, key)| *key).collect();
                 get_many(map, &keys, nodes)
             };
             let (members, others) = (of(state.members), of(state.others));
@@ -132,12 +110,7 @@ impl Rooms {
                 (Err(missing), _) | (_, Err(missing)) => return Err(missing),
             };
             let next = |(root, _): &(Root, _)| {
-                if *root == state.members {
-                    members.next()
-                } else {
-                    others.next()
-                }
-                .flatten()
+                if *root == state.members { members.next() } else { others.next() }.flatten()
             };
             Ok(keys.iter().map(next).collect())
         })
@@ -173,15 +146,10 @@ impl Rooms {
         wanted: &[(StateEventType, String)],
     ) -> Result<Vec<Option<Event>>, RoomsError> {
         let pending = PendingNodes::new();
-        let nids = self
-            .state_nids(snapshot, room, state, &pending, wanted)
-            .await?;
+        let nids = self.state_nids(snapshot, room, state, &pending, wanted).await?;
         let present: Vec<_> = nids.iter().flatten().copied().collect();
         let mut events = self.events(snapshot, &present).await?.into_iter();
-        Ok(nids
-            .into_iter()
-            .map(|nid| nid.and_then(|_| events.next()))
-            .collect())
+        Ok(nids.into_iter().map(|nid| nid.and_then(|_| events.next())).collect())
     }
 
     /// All state events of a state of a room but the members'.
@@ -217,9 +185,7 @@ impl Rooms {
         root: Root,
     ) -> Result<Vec<Event>, RoomsError> {
         let pending = PendingNodes::new();
-        let all = self
-            .with_nodes(snapshot, room, &pending, |nodes| entries(root, nodes))
-            .await?;
+        let all = self.with_nodes(snapshot, room, &pending, |nodes| entries(root, nodes)).await?;
         let nids: Vec<_> = all.into_iter().map(|(_, nid)| nid).collect();
         self.events(snapshot, &nids).await
     }
@@ -237,10 +203,7 @@ impl Rooms {
     ) -> Result<Vec<Event>, RoomsError> {
         let pending = PendingNodes::new();
         let mut nids = Vec::new();
-        for (before, after) in [
-            (before.others, after.others),
-            (before.members, after.members),
-        ] {
+        for (before, after) in [(before.others, after.others), (before.members, after.members)] {
             let changes = self
                 .with_nodes(snapshot, room, &pending, |nodes| diff(before, after, nodes))
                 .await?;

@@ -29,15 +29,7 @@ pub fn rooms_on(store: Store) -> Rooms {
     let key = SigningKey::generate(&random).unwrap();
     let hasher = StateHasher::new([7; 32]);
     let clock = Clock::manual(1_700_000_000_000);
-    Rooms::new(
-        store,
-        settings,
-        clock,
-        random,
-        key,
-        hasher,
-        TaskTracker::new(),
-    )
+    Rooms::new(store, settings, clock, random, key, hasher, TaskTracker::new())
 }
 
 /// A user of `example.org`.
@@ -66,21 +58,13 @@ pub fn private_room(creator: &UserId) -> CreateRoom {
 
 /// A room that everybody may join.
 pub async fn public_room(rooms: &Rooms, creator: &UserId) -> Room {
-    let request = CreateRoom {
-        published: true,
-        ..private_room(creator)
-    };
+    let request = CreateRoom { published: true, ..private_room(creator) };
     rooms.create_room(request).await.unwrap()
 }
 
 /// A message event.
 pub fn message(sender: &UserId, body: &str) -> EventRequest {
-    event(
-        sender,
-        "m.room.message",
-        None,
-        serde_json::json!({ "msgtype": "m.text", "body": body }),
-    )
+    event(sender, "m.room.message", None, serde_json::json!({ "msgtype": "m.text", "body": body }))
 }
 
 /// Any event.
@@ -115,17 +99,12 @@ pub fn relating(sender: &UserId, rel_type: &str, parent: &EventId) -> EventReque
 /// The redaction of an event.
 pub fn redaction(sender: &UserId, target: &EventId) -> EventRequest {
     let redaction = event(sender, "m.room.redaction", None, serde_json::json!({}));
-    EventRequest {
-        redacts: Some(target.to_owned()),
-        ..redaction
-    }
+    EventRequest { redacts: Some(target.to_owned()), ..redaction }
 }
 
 /// Joins with an empty profile.
 pub async fn join(rooms: &Rooms, room: &Room, user_id: &UserId) -> Result<Sent, RoomsError> {
-    rooms
-        .join(room, user_id, &Profile::default(), Map::new())
-        .await
+    rooms.join(room, user_id, &Profile::default(), Map::new()).await
 }
 
 /// Polls a future once, so that its request waits in a queue before the next one.

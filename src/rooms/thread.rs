@@ -109,13 +109,7 @@ impl Group<'_> {
         THREAD_PARTICIPANTS.put(batch, &(&*root, event.pdu().sender()), &())?;
         let mut thread = self.tentative_thread(&root).await?;
         let count = thread.present.map_or(0, |(_, thread)| thread.count) + 1;
-        thread.present = Some((
-            Place::Pending(pending),
-            Thread {
-                latest: event.nid(),
-                count,
-            },
-        ));
+        thread.present = Some((Place::Pending(pending), Thread { latest: event.nid(), count }));
         self.tentative.threads.0.insert(root, thread);
         Ok(())
     }
@@ -137,13 +131,7 @@ impl Group<'_> {
                 None => left = 0,
             }
         }
-        thread.present = (left > 0).then_some((
-            place,
-            Thread {
-                latest,
-                count: left,
-            },
-        ));
+        thread.present = (left > 0).then_some((place, Thread { latest, count: left }));
         self.tentative.threads.0.insert(root, thread);
         Ok(())
     }
@@ -152,9 +140,7 @@ impl Group<'_> {
         if let Some(thread) = self.tentative.threads.0.get(root) {
             return Ok(thread.clone());
         }
-        let row = THREADS
-            .get(self.snapshot.as_ref(), &(self.room.nid(), root))
-            .await?;
+        let row = THREADS.get(self.snapshot.as_ref(), &(self.room.nid(), root)).await?;
         Ok(TentativeThread {
             stored: row.as_ref().map(|row| row.position),
             present: row.map(|row| (Place::Stored(row.position), row.value)),
@@ -168,11 +154,7 @@ impl Group<'_> {
             !redacted.contains(&event.nid())
                 && RelatesTo::of(event.pdu()).is_some_and(|relates| relates.is_in_thread(root))
         };
-        let new = self
-            .tentative
-            .events
-            .values()
-            .filter(|new| is_reply(&new.event));
+        let new = self.tentative.events.values().filter(|new| is_reply(&new.event));
         if let Some(new) = new.max_by_key(|new| new.event.nid()) {
             return Ok(Some((new.event.nid(), Place::Pending(new.pending))));
         }
@@ -180,15 +162,9 @@ impl Group<'_> {
         // The group can have redacted no more replies than it has events.
         let limit = ROOM_GROUP_EVENTS_MAX.max(redacted.len()) + 1;
         let snapshot = self.snapshot.as_ref();
-        let rows = RELATIONS
-            .scan(snapshot, &range, Direction::Backward, limit)
-            .await?;
-        let mut left = rows
-            .into_iter()
-            .filter(|(_, row)| !redacted.contains(&row.child));
-        Ok(left
-            .next()
-            .map(|((_, _, position), row)| (row.child, Place::Stored(position))))
+        let rows = RELATIONS.scan(snapshot, &range, Direction::Backward, limit).await?;
+        let mut left = rows.into_iter().filter(|(_, row)| !redacted.contains(&row.child));
+        Ok(left.next().map(|((_, _, position), row)| (row.child, Place::Stored(position))))
     }
 }
 
@@ -214,21 +190,14 @@ impl Rooms {
             let (start, end) = ((room.nid(), StreamPosition::MIN), (room.nid(), upto.next()));
             let wish = limit + 1 - roots.len();
             let range = THREAD_ORDER.between(&start, &end);
-            let rows = THREAD_ORDER
-                .scan(snapshot, &range, Direction::Backward, wish)
-                .await?;
+            let rows = THREAD_ORDER.scan(snapshot, &range, Direction::Backward, wish).await?;
             let exhausted = rows.len() < wish;
             for ((_, position), root) in rows {
                 if roots.len() == limit || skipped == SKIPPED_THREADS_MAX {
-                    return Ok(ThreadPage {
-                        roots,
-                        next: Some(Side(upto)),
-                    });
+                    return Ok(ThreadPage { roots, next: Some(Side(upto)) });
                 }
                 upto = position.previous();
-                let root = self
-                    .wanted_root(snapshot, room, &root, include, user_id)
-                    .await?;
+                let root = self.wanted_root(snapshot, room, &root, include, user_id).await?;
                 match root {
                     Some(root) if visibility.may_see(&root).await? => roots.push(root),
                     _ => skipped += 1,
@@ -306,16 +275,11 @@ mod tests {
         let snapshot = rooms.snapshot().await.unwrap();
         let snapshot = snapshot.as_ref();
         let all = IncludeThreads::All;
-        let page = rooms
-            .threads(snapshot, room, user_id, &all, None, 10)
-            .await
-            .unwrap();
+        let page = rooms.threads(snapshot, room, user_id, &all, None, 10).await.unwrap();
         let mut counts = Vec::new();
         for root in page.roots {
             let mut visibility = rooms.visibility(snapshot, room, user_id).await.unwrap();
-            let summary = rooms
-                .thread_summary(snapshot, &root, &mut visibility, user_id)
-                .await;
+            let summary = rooms.thread_summary(snapshot, &root, &mut visibility, user_id).await;
             let body: serde_json::Value = root.pdu().content_as().unwrap();
             let body = body["body"].as_str().unwrap().to_owned();
             counts.push((body, summary.unwrap().unwrap().count));
@@ -327,30 +291,16 @@ mod tests {
     async fn replies_of_one_batch_all_count_and_order_the_threads() {
         let (rooms, alice) = (rooms(), user("alice"));
         let room = public_room(&rooms, &alice).await;
-        let a = rooms
-            .send(&room, message(&alice, "a"))
-            .await
-            .unwrap()
-            .event_id;
-        let b = rooms
-            .send(&room, message(&alice, "b"))
-            .await
-            .unwrap()
-            .event_id;
+        let a = rooms.send(&room, message(&alice, "a")).await.unwrap().event_id;
+        let b = rooms.send(&room, message(&alice, "b")).await.unwrap().event_id;
         let reply = |root| relating(&alice, "m.thread", root);
         let expect = async |wanted: &[(&str, u64)]| {
             let found = counts(&rooms, &room, &alice).await;
-            let found: Vec<_> = found
-                .iter()
-                .map(|(body, count)| (&**body, *count))
-                .collect();
+            let found: Vec<_> = found.iter().map(|(body, count)| (&**body, *count)).collect();
             assert_eq!(found, wanted);
         };
         expect(&[]).await;
-        rooms
-            .send_all(&room, vec![reply(&a), reply(&b), reply(&a)])
-            .await
-            .unwrap();
+        rooms.send_all(&room, vec![reply(&a), reply(&b), reply(&a)]).await.unwrap();
         expect(&[("a", 2), ("b", 1)]).await;
         rooms.send(&room, reply(&b)).await.unwrap();
         expect(&[("b", 2), ("a", 2)]).await;
@@ -360,29 +310,15 @@ mod tests {
     async fn a_redacted_reply_does_not_count_and_gives_up_its_place() {
         let (rooms, alice) = (rooms(), user("alice"));
         let room = public_room(&rooms, &alice).await;
-        let a = rooms
-            .send(&room, message(&alice, "a"))
-            .await
-            .unwrap()
-            .event_id;
-        let b = rooms
-            .send(&room, message(&alice, "b"))
-            .await
-            .unwrap()
-            .event_id;
+        let a = rooms.send(&room, message(&alice, "a")).await.unwrap().event_id;
+        let b = rooms.send(&room, message(&alice, "b")).await.unwrap().event_id;
         let reply = |root| relating(&alice, "m.thread", root);
         let requests = vec![reply(&a), reply(&b), reply(&a)];
         let sent = rooms.send_all(&room, requests).await.unwrap();
-        rooms
-            .send(&room, redaction(&alice, &sent[2].event_id))
-            .await
-            .unwrap();
+        rooms.send(&room, redaction(&alice, &sent[2].event_id)).await.unwrap();
         let found = counts(&rooms, &room, &alice).await;
         assert_eq!(found, [("b".to_owned(), 1), ("a".to_owned(), 1)]);
-        rooms
-            .send(&room, redaction(&alice, &sent[0].event_id))
-            .await
-            .unwrap();
+        rooms.send(&room, redaction(&alice, &sent[0].event_id)).await.unwrap();
         assert_eq!(counts(&rooms, &room, &alice).await, [("b".to_owned(), 1)]);
         rooms.send(&room, reply(&a)).await.unwrap();
         let found = counts(&rooms, &room, &alice).await;
@@ -396,37 +332,22 @@ mod tests {
         join(&rooms, &room, &bob).await.unwrap();
         let mut roots = Vec::new();
         for sender in [&alice, &bob, &alice] {
-            let root = rooms
-                .send(&room, message(sender, "root"))
-                .await
-                .unwrap()
-                .event_id;
-            rooms
-                .send(&room, relating(&alice, "m.thread", &root))
-                .await
-                .unwrap();
+            let root = rooms.send(&room, message(sender, "root")).await.unwrap().event_id;
+            rooms.send(&room, relating(&alice, "m.thread", &root)).await.unwrap();
             roots.push(root);
         }
         let joining = relating(&bob, "m.thread", &roots[0]);
         rooms.send(&room, joining).await.unwrap();
         let snapshot = rooms.snapshot().await.unwrap();
         let page = async |include: IncludeThreads, from| {
-            let page = rooms
-                .threads(snapshot.as_ref(), &room, &bob, &include, from, 2)
-                .await;
+            let page = rooms.threads(snapshot.as_ref(), &room, &bob, &include, from, 2).await;
             let page = page.unwrap();
-            let ids = page
-                .roots
-                .iter()
-                .map(|root| root.pdu().event_id().to_owned());
+            let ids = page.roots.iter().map(|root| root.pdu().event_id().to_owned());
             (ids.collect::<Vec<_>>(), page.next)
         };
         let (first, next) = page(IncludeThreads::All, None).await;
         assert_eq!(first, [roots[0].clone(), roots[2].clone()]);
-        assert_eq!(
-            page(IncludeThreads::All, next).await,
-            (vec![roots[1].clone()], None)
-        );
+        assert_eq!(page(IncludeThreads::All, next).await, (vec![roots[1].clone()], None));
         let (participated, next) = page(IncludeThreads::Participated, None).await;
         assert_eq!(participated, [roots[0].clone(), roots[1].clone()]);
         assert_eq!(next, None);

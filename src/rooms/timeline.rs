@@ -99,16 +99,11 @@ impl Rooms {
                 Direction::Backward => (to.map_or(StreamPosition::MIN, |to| to.0), side.0),
             };
             let wish = limit + 1 - events.len();
-            let found = self
-                .timeline(snapshot, room.nid(), after, upto, direction, wish)
-                .await?;
+            let found = self.timeline(snapshot, room.nid(), after, upto, direction, wish).await?;
             let exhausted = found.len() < wish;
             for event in found {
                 if events.len() == limit || skipped == SKIPPED_EVENTS_MAX {
-                    return Ok(Page {
-                        events,
-                        next: Some(side),
-                    });
+                    return Ok(Page { events, next: Some(side) });
                 }
                 side = beyond(&event, direction);
                 if visibility.may_see(&event).await? && wanted(&event) {
@@ -129,9 +124,7 @@ impl Rooms {
     /// The store failed.
     pub async fn end(&self, snapshot: &dyn Snapshot, room: RoomNid) -> Result<Side, RoomsError> {
         let last = LAST_EVENTS.get(snapshot, &(room,)).await?;
-        Ok(Side(
-            last.map_or(StreamPosition::ZERO, |last| last.position),
-        ))
+        Ok(Side(last.map_or(StreamPosition::ZERO, |last| last.position)))
     }
 
     /// The positions of the last events of rooms, in the order of the rooms.
@@ -143,9 +136,7 @@ impl Rooms {
         snapshot: &dyn Snapshot,
         rooms: &[RoomNid],
     ) -> Result<Vec<StreamPosition>, RoomsError> {
-        let rows = LAST_EVENTS
-            .get_many(snapshot, rooms.iter().map(|room| (*room,)))
-            .await?;
+        let rows = LAST_EVENTS.get_many(snapshot, rooms.iter().map(|room| (*room,))).await?;
         Ok(rows
             .into_iter()
             .map(|row| row.map_or(StreamPosition::ZERO, |row| row.position))
@@ -163,9 +154,7 @@ impl Rooms {
         position: StreamPosition,
     ) -> Result<StateRoot, RoomsError> {
         let (start, backward) = (StreamPosition::MIN, Direction::Backward);
-        let last = self
-            .timeline(snapshot, room, start, position, backward, 1)
-            .await?;
+        let last = self.timeline(snapshot, room, start, position, backward, 1).await?;
         Ok(last.first().map(Event::state_after).unwrap_or_default())
     }
 }
@@ -186,10 +175,7 @@ mod tests {
     fn tokens_come_back_and_sync_tokens_are_understood() {
         let side = Side(StreamPosition(-7));
         assert_eq!(side.to_string().parse::<Side>().unwrap(), side);
-        assert_eq!(
-            "h42.9.1.2".parse::<Side>().unwrap(),
-            Side(StreamPosition(42))
-        );
+        assert_eq!("h42.9.1.2".parse::<Side>().unwrap(), Side(StreamPosition(42)));
         for bad in ["", "t", "x1", "t1x", "ü1"] {
             assert!(bad.parse::<Side>().is_err(), "{bad}");
         }

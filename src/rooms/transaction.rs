@@ -18,10 +18,7 @@ pub struct Transaction {
 
 impl Transaction {
     pub(crate) fn origin(&self) -> Origin {
-        Origin {
-            device_id: self.device_id.clone(),
-            transaction_id: self.transaction_id.clone(),
-        }
+        Origin { device_id: self.device_id.clone(), transaction_id: self.transaction_id.clone() }
     }
 
     /// The event that the transaction made before, if it did.

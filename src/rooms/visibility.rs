@@ -52,14 +52,7 @@ impl<'a> Visibility<'a> {
     ) -> Result<Self, RoomsError> {
         let membership = rooms.membership(snapshot, room.nid(), user_id).await?;
         let last_joined = membership.and_then(|row| row.value.last_joined(row.position));
-        Ok(Self {
-            rooms,
-            snapshot,
-            room,
-            user_id,
-            last_joined,
-            remembered: None,
-        })
+        Ok(Self { rooms, snapshot, room, user_id, last_joined, remembered: None })
     }
 
     /// Whether the user may see the event.
@@ -75,9 +68,7 @@ impl<'a> Visibility<'a> {
             visibility,
             visibility_after: is_visibility.then(|| visibility_of(Some(event))),
             membership,
-            joined_later: self
-                .last_joined
-                .is_some_and(|joined| joined > event.position()),
+            joined_later: self.last_joined.is_some_and(|joined| joined > event.position()),
             own_membership_event: pdu.type_name() == "m.room.member"
                 && pdu.state_key() == Some(self.user_id.as_str()),
         }))
@@ -111,10 +102,7 @@ impl<'a> Visibility<'a> {
             (StateEventType::RoomMember, self.user_id.to_string()),
         ];
         let nid = self.room.nid();
-        let events = self
-            .rooms
-            .state_events(self.snapshot, nid, state, &wanted)
-            .await?;
+        let events = self.rooms.state_events(self.snapshot, nid, state, &wanted).await?;
         let event = |at: usize| events.get(at).and_then(Option::as_ref);
         let (visibility, membership) = (visibility_of(event(0)), membership_of(event(1)));
         self.remembered = Some((state, visibility.clone(), membership.clone()));
@@ -126,9 +114,7 @@ impl<'a> Visibility<'a> {
 fn visibility_of(event: Option<&Event>) -> HistoryVisibility {
     event
         .and_then(|event| event.pdu().content_as::<VisibilityContent>())
-        .map_or(HistoryVisibility::Shared, |content| {
-            content.history_visibility
-        })
+        .map_or(HistoryVisibility::Shared, |content| content.history_visibility)
 }
 
 fn membership_of(event: Option<&Event>) -> MembershipState {
@@ -185,16 +171,11 @@ impl Rooms {
         let head = self.head(snapshot, room.nid()).await?;
         let membership = self.membership(snapshot, room.nid(), user_id).await?;
         let joined = |state: &MembershipState| *state == MembershipState::Join;
-        if membership
-            .as_ref()
-            .is_some_and(|row| joined(&row.value.state))
-        {
+        if membership.as_ref().is_some_and(|row| joined(&row.value.state)) {
             return Ok(head.state);
         }
         let key = StateEventType::RoomHistoryVisibility;
-        let event = self
-            .state_event(snapshot, room.nid(), head.state, key, "")
-            .await?;
+        let event = self.state_event(snapshot, room.nid(), head.state, key, "").await?;
         if visibility_of(event.as_ref()) == HistoryVisibility::WorldReadable {
             return Ok(head.state);
         }

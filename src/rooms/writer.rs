@@ -105,8 +105,7 @@ impl Rooms {
         if !waiting.running {
             waiting.running = true;
             let (rooms, room, queue) = (self.clone(), room.clone(), Arc::clone(&queue));
-            self.tasks()
-                .spawn(async move { rooms.drain(&room, &queue).await });
+            self.tasks().spawn(async move { rooms.drain(&room, &queue).await });
         }
         Ok(())
     }

@@ -14,14 +14,7 @@ async fn bodies(rooms: &Rooms, room: &Room) -> Vec<String> {
     let snapshot = rooms.snapshot().await.unwrap();
     let (start, end) = (StreamPosition::MIN, snapshot.position());
     let all = rooms
-        .timeline(
-            snapshot.as_ref(),
-            room.nid(),
-            start,
-            end,
-            Direction::Forward,
-            1_000,
-        )
+        .timeline(snapshot.as_ref(), room.nid(), start, end, Direction::Forward, 1_000)
         .await
         .unwrap();
     all.iter()
@@ -41,12 +34,7 @@ async fn every_version_makes_a_room_with_its_creator_in_it() {
         let snapshot = rooms.snapshot().await.unwrap();
         let head = rooms.head(snapshot.as_ref(), room.nid()).await.unwrap();
         assert_eq!((head.joined_members, head.depth), (1, 7), "{version}");
-        assert!(
-            rooms
-                .is_joined(snapshot.as_ref(), room.nid(), &alice)
-                .await
-                .unwrap()
-        );
+        assert!(rooms.is_joined(snapshot.as_ref(), room.nid(), &alice).await.unwrap());
         let has_server = room.id().server_name().is_some();
         assert_eq!(has_server, version != RoomVersionId::V12, "{version}");
         rooms.send(&room, message(&alice, "hello")).await.unwrap();
@@ -67,11 +55,7 @@ async fn waiting_events_are_committed_in_order_as_one_group() {
     let (rooms, alice) = (rooms(), user("alice"));
     let room = public_room(&rooms, &alice).await;
     let before = rooms.snapshot().await.unwrap();
-    let version = rooms
-        .head(before.as_ref(), room.nid())
-        .await
-        .unwrap()
-        .version;
+    let version = rooms.head(before.as_ref(), room.nid()).await.unwrap().version;
     let mut sends = Vec::new();
     for number in 0..20 {
         let request = message(&alice, &number.to_string());
@@ -89,16 +73,8 @@ async fn waiting_events_are_committed_in_order_as_one_group() {
     let expected: Vec<_> = (0..20).map(|number| number.to_string()).collect();
     assert_eq!(bodies(&rooms, &room).await, expected);
     let after = rooms.snapshot().await.unwrap();
-    let groups = rooms
-        .head(after.as_ref(), room.nid())
-        .await
-        .unwrap()
-        .version
-        - version;
-    assert!(
-        groups < 20,
-        "{groups} groups for 20 events that waited together"
-    );
+    let groups = rooms.head(after.as_ref(), room.nid()).await.unwrap().version - version;
+    assert!(groups < 20, "{groups} groups for 20 events that waited together");
 }
 
 #[tokio::test]
@@ -153,21 +129,14 @@ async fn members_are_counted_and_indexed_through_their_whole_life() {
         RoomsError::Forbidden(_)
     ));
     rooms.ban(&room, &alice, &bob, None).await.unwrap();
-    assert!(matches!(
-        join(&rooms, &room, &bob).await.unwrap_err(),
-        RoomsError::Forbidden(_)
-    ));
+    assert!(matches!(join(&rooms, &room, &bob).await.unwrap_err(), RoomsError::Forbidden(_)));
     rooms.unban(&room, &alice, &bob, None).await.unwrap();
     join(&rooms, &room, &bob).await.unwrap();
     rooms.leave(&room, &bob, None).await.unwrap();
     let snapshot = rooms.snapshot().await.unwrap();
     let head = rooms.head(snapshot.as_ref(), room.nid()).await.unwrap();
     assert_eq!((head.joined_members, head.invited_members), (1, 0));
-    let row = rooms
-        .membership(snapshot.as_ref(), room.nid(), &bob)
-        .await
-        .unwrap()
-        .unwrap();
+    let row = rooms.membership(snapshot.as_ref(), room.nid(), &bob).await.unwrap().unwrap();
     assert_eq!(row.value.state, MembershipState::Leave);
     let joined = row.value.last_joined(row.position).unwrap();
     assert!(joined < row.position);

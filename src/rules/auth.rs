@@ -45,13 +45,7 @@ pub fn auth_types(
     content: &RawValue,
     rules: &RoomVersionRules,
 ) -> Result<Vec<(StateEventType, String)>, NotAllowed> {
-    Ok(auth_types_for_event(
-        event_type,
-        sender,
-        state_key,
-        content,
-        &rules.authorization,
-    )?)
+    Ok(auth_types_for_event(event_type, sender, state_key, content, &rules.authorization)?)
 }
 
 /// Checks an event that was built here against the state of the room before it: its
@@ -66,13 +60,7 @@ pub fn authorize<E: Event<Id = OwnedEventId> + Clone>(
 ) -> Result<(), NotAllowed> {
     let mut known = BTreeMap::new();
     let create = (StateEventType::RoomCreate, String::new());
-    let wanted = auth_types(
-        pdu.event_type(),
-        pdu.sender(),
-        pdu.state_key(),
-        pdu.content(),
-        rules,
-    )?;
+    let wanted = auth_types(pdu.event_type(), pdu.sender(), pdu.state_key(), pdu.content(), rules)?;
     if *pdu.event_type() != TimelineEventType::RoomCreate {
         for (event_type, state_key) in wanted.into_iter().chain([create]) {
             if let Some(event) = fetch_state(&event_type, &state_key) {
@@ -95,11 +83,7 @@ pub fn check_auth_events<E: Event>(
     rules: &RoomVersionRules,
     fetch_event: impl Fn(&EventId) -> Option<E>,
 ) -> Result<(), NotAllowed> {
-    Ok(check_state_independent_auth_rules(
-        &rules.authorization,
-        pdu,
-        fetch_event,
-    )?)
+    Ok(check_state_independent_auth_rules(&rules.authorization, pdu, fetch_event)?)
 }
 
 /// The half of the rules that depends on a state of the room. For an event of another server this
@@ -113,11 +97,7 @@ pub fn check_state<E: Event>(
     rules: &RoomVersionRules,
     fetch_state: impl Fn(&StateEventType, &str) -> Option<E>,
 ) -> Result<(), NotAllowed> {
-    Ok(check_state_dependent_auth_rules(
-        &rules.authorization,
-        pdu,
-        fetch_state,
-    )?)
+    Ok(check_state_dependent_auth_rules(&rules.authorization, pdu, fetch_state)?)
 }
 
 #[cfg(test)]
@@ -128,12 +108,8 @@ mod tests {
     use super::*;
     use crate::test_room::{ALICE, BOB, CAROL, TestRoom};
 
-    const VERSIONS: [RoomVersionId; 4] = [
-        RoomVersionId::V6,
-        RoomVersionId::V10,
-        RoomVersionId::V11,
-        RoomVersionId::V12,
-    ];
+    const VERSIONS: [RoomVersionId; 4] =
+        [RoomVersionId::V6, RoomVersionId::V10, RoomVersionId::V11, RoomVersionId::V12];
 
     #[test]
     fn a_public_room_lets_people_join_and_talk() {
@@ -193,20 +169,11 @@ mod tests {
                 users.as_object_mut().unwrap().remove(ALICE);
             }
             let levels = |users| json!({ "users": users });
-            room.send(BOB, "m.room.power_levels", Some(""), levels(users.clone()))
-                .unwrap_err();
-            room.send(
-                ALICE,
-                "m.room.power_levels",
-                Some(""),
-                levels(users.clone()),
-            )
-            .unwrap();
-            room.send(BOB, "m.room.name", Some(""), json!({ "name": "ours" }))
-                .unwrap();
+            room.send(BOB, "m.room.power_levels", Some(""), levels(users.clone())).unwrap_err();
+            room.send(ALICE, "m.room.power_levels", Some(""), levels(users.clone())).unwrap();
+            room.send(BOB, "m.room.name", Some(""), json!({ "name": "ours" })).unwrap();
             users[BOB] = json!(60);
-            room.send(BOB, "m.room.power_levels", Some(""), levels(users))
-                .unwrap_err();
+            room.send(BOB, "m.room.power_levels", Some(""), levels(users)).unwrap_err();
         }
     }
 
@@ -214,11 +181,9 @@ mod tests {
     fn power_levels_of_version_10_are_integers() {
         let levels = json!({ "users": { ALICE: "100" } });
         let mut room = TestRoom::new(&RoomVersionId::V6, "public");
-        room.send(ALICE, "m.room.power_levels", Some(""), levels.clone())
-            .unwrap();
+        room.send(ALICE, "m.room.power_levels", Some(""), levels.clone()).unwrap();
         let mut room = TestRoom::new(&RoomVersionId::V10, "public");
-        room.send(ALICE, "m.room.power_levels", Some(""), levels)
-            .unwrap_err();
+        room.send(ALICE, "m.room.power_levels", Some(""), levels).unwrap_err();
     }
 
     #[test]
@@ -226,27 +191,17 @@ mod tests {
         let extra = json!({ "additional_creators": [BOB] });
         let mut room = TestRoom::created(&RoomVersionId::V12, extra);
         room.join(ALICE).unwrap();
-        room.send(
-            ALICE,
-            "m.room.join_rules",
-            Some(""),
-            json!({ "join_rule": "public" }),
-        )
-        .unwrap();
+        room.send(ALICE, "m.room.join_rules", Some(""), json!({ "join_rule": "public" })).unwrap();
         room.join(BOB).unwrap();
         let levels = json!({ "users": { CAROL: 100 }, "state_default": 9_000 });
-        room.send(BOB, "m.room.power_levels", Some(""), levels)
-            .unwrap();
+        room.send(BOB, "m.room.power_levels", Some(""), levels).unwrap();
         room.join(CAROL).unwrap();
-        room.send(BOB, "m.room.name", Some(""), json!({ "name": "mine" }))
-            .unwrap();
-        room.send(CAROL, "m.room.name", Some(""), json!({ "name": "mine" }))
-            .unwrap_err();
+        room.send(BOB, "m.room.name", Some(""), json!({ "name": "mine" })).unwrap();
+        room.send(CAROL, "m.room.name", Some(""), json!({ "name": "mine" })).unwrap_err();
         room.member(CAROL, ALICE, "ban").unwrap_err();
         room.member(ALICE, CAROL, "ban").unwrap();
         let levels = json!({ "users": { ALICE: 100 } });
-        room.send(ALICE, "m.room.power_levels", Some(""), levels)
-            .unwrap_err();
+        room.send(ALICE, "m.room.power_levels", Some(""), levels).unwrap_err();
     }
 
     #[test]
@@ -255,9 +210,7 @@ mod tests {
             let mut room = TestRoom::new(&version, "public");
             let message = room.message(ALICE).unwrap();
             let create = room.state(&StateEventType::RoomCreate, "").unwrap();
-            let named = message
-                .auth_events()
-                .contains(&create.event_id().to_owned());
+            let named = message.auth_events().contains(&create.event_id().to_owned());
             assert_eq!(named, version != RoomVersionId::V12);
         }
     }
@@ -279,11 +232,8 @@ mod tests {
         let fetch = |rejected: bool| {
             move |id: &EventId| Some(room.events.get(id)?.clone().with_rejected(rejected))
         };
-        let refused = check_auth_events(
-            &pdu,
-            &ruma::room_version_rules::RoomVersionRules::V11,
-            fetch(true),
-        );
+        let refused =
+            check_auth_events(&pdu, &ruma::room_version_rules::RoomVersionRules::V11, fetch(true));
         assert!(refused.unwrap_err().reason.contains("rejected"));
     }
 

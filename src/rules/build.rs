@@ -79,10 +79,7 @@ pub fn build(
 
 fn check_limits(draft: &Draft) -> Result<(), BuildError> {
     let state_key_bytes = draft.state_key.as_ref().map_or(0, String::len);
-    let room_id_bytes = draft
-        .room_id
-        .as_ref()
-        .map_or(0, |room_id| room_id.as_str().len());
+    let room_id_bytes = draft.room_id.as_ref().map_or(0, |room_id| room_id.as_str().len());
     for (what, bytes) in [
         ("sender", draft.sender.as_str().len()),
         ("type", draft.event_type.to_string().len()),
@@ -103,11 +100,7 @@ fn to_object(draft: Draft, rules: &RoomVersionRules) -> Result<CanonicalJsonObje
     let mut content = canonical_object(&draft.content)?;
     let mut object = CanonicalJsonObject::new();
     if let Some(redacts) = draft.redacts {
-        let target = if rules.redaction.content_field_redacts {
-            &mut content
-        } else {
-            &mut object
-        };
+        let target = if rules.redaction.content_field_redacts { &mut content } else { &mut object };
         target.insert("redacts".to_owned(), redacts.to_string().into());
     }
     if let Some(unsigned) = &draft.unsigned {
@@ -124,10 +117,7 @@ fn to_object(draft: Draft, rules: &RoomVersionRules) -> Result<CanonicalJsonObje
         ("auth_events".to_owned(), ids(&draft.auth_events)),
         ("content".to_owned(), content.into()),
         ("depth".to_owned(), depth.into()),
-        (
-            "origin_server_ts".to_owned(),
-            Int::from(draft.origin_server_ts.get()).into(),
-        ),
+        ("origin_server_ts".to_owned(), Int::from(draft.origin_server_ts.get()).into()),
         ("prev_events".to_owned(), ids(&draft.prev_events)),
         ("sender".to_owned(), draft.sender.to_string().into()),
         ("type".to_owned(), draft.event_type.to_string().into()),
@@ -140,9 +130,7 @@ fn canonical_object(json: &RawValue) -> Result<CanonicalJsonObject, BuildError> 
 }
 
 fn ids(event_ids: &[OwnedEventId]) -> CanonicalJsonValue {
-    let ids = event_ids
-        .iter()
-        .map(|id| CanonicalJsonValue::String(id.to_string()));
+    let ids = event_ids.iter().map(|id| CanonicalJsonValue::String(id.to_string()));
     CanonicalJsonValue::Array(ids.collect())
 }
 
@@ -189,10 +177,7 @@ mod tests {
             "null",
             "7",
         ] {
-            assert!(
-                matches!(with_content(bad), Err(BuildError::BadJson(_))),
-                "{bad}"
-            );
+            assert!(matches!(with_content(bad), Err(BuildError::BadJson(_))), "{bad}");
         }
         with_content(r#"{"n":9007199254740991,"m":-9007199254740991,"s":"1.5"}"#).unwrap();
     }
@@ -202,14 +187,8 @@ mod tests {
         let body = |bytes: usize| format!(r#"{{"body":"{}"}}"#, "x".repeat(bytes));
         let overhead = with_content(&body(0)).unwrap().json().len();
         with_content(&body(65_535 - overhead)).unwrap();
-        assert!(matches!(
-            with_content(&body(65_536 - overhead)),
-            Err(BuildError::TooLarge(_))
-        ));
-        assert!(matches!(
-            with_content(&body(70_000)),
-            Err(BuildError::TooLarge(_))
-        ));
+        assert!(matches!(with_content(&body(65_536 - overhead)), Err(BuildError::TooLarge(_))));
+        assert!(matches!(with_content(&body(70_000)), Err(BuildError::TooLarge(_))));
 
         let room = TestRoom::new(&RoomVersionId::V11, "public");
         let long = "k".repeat(256);
@@ -231,10 +210,7 @@ mod tests {
             let pdu = built(&room, draft).unwrap();
             assert_eq!(pdu.redacts().unwrap(), "$target");
             assert_eq!(pdu.content().get().contains("$target"), in_content);
-            assert_eq!(
-                pdu.to_object().unwrap().contains_key("redacts"),
-                !in_content
-            );
+            assert_eq!(pdu.to_object().unwrap().contains_key("redacts"), !in_content);
         }
     }
 
@@ -242,9 +218,7 @@ mod tests {
     fn only_a_create_event_of_version_12_makes_its_room_id() {
         let room = TestRoom::new(&RoomVersionId::V12, "public");
         let room_id = room.room_id.clone().unwrap();
-        let create = room
-            .state(&ruma::events::StateEventType::RoomCreate, "")
-            .unwrap();
+        let create = room.state(&ruma::events::StateEventType::RoomCreate, "").unwrap();
         assert_eq!(create.event_id().as_str()[1..], room_id.as_str()[1..]);
         assert!(!create.json().contains("room_id"));
         assert_eq!(create.room_id(), room_id);

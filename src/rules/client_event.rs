@@ -69,11 +69,7 @@ impl<'a> ClientEvent<'a> {
     /// Puts an event and its `unsigned` together; costs nothing.
     #[must_use]
     pub const fn new(pdu: &'a Pdu, format: ClientEventFormat, unsigned: Unsigned<'a>) -> Self {
-        Self {
-            pdu,
-            format,
-            unsigned,
-        }
+        Self { pdu, format, unsigned }
     }
 
     /// The JSON text, written once and not parsed again.
@@ -117,10 +113,7 @@ impl Serialize for ClientEvent<'_> {
         if self.format == ClientEventFormat::Full {
             map.serialize_entry("room_id", pdu.room_id())?;
         }
-        let unsigned = AllUnsigned {
-            pdu,
-            given: &self.unsigned,
-        };
+        let unsigned = AllUnsigned { pdu, given: &self.unsigned };
         map.serialize_entry("unsigned", &unsigned)?;
         map.end()
     }
@@ -147,10 +140,7 @@ impl Serialize for AllUnsigned<'_> {
         let given = self.given;
         let mut map = serializer.serialize_map(None)?;
         if let Some(now) = given.now {
-            let (now, sent) = (
-                i64::from(now.get()),
-                i64::from(self.pdu.origin_server_ts().get()),
-            );
+            let (now, sent) = (i64::from(now.get()), i64::from(self.pdu.origin_server_ts().get()));
             map.serialize_entry("age", &(now - sent))?;
         }
         entry(&mut map, "transaction_id", given.transaction_id)?;
@@ -220,9 +210,7 @@ mod tests {
     fn each_format_has_its_fields() {
         let mut room = TestRoom::new(&RoomVersionId::V12, "public");
         let name = json!({ "name": "\"quoted\"" });
-        let pdu = room
-            .send(ALICE, "m.room.name", Some(""), name.clone())
-            .unwrap();
+        let pdu = room.send(ALICE, "m.room.name", Some(""), name.clone()).unwrap();
         let full = rendered(&pdu, ClientEventFormat::Full, Unsigned::default());
         let expected = json!({
             "content": name,
@@ -237,19 +225,11 @@ mod tests {
         assert_eq!(full, expected);
         let mut sync = expected.clone();
         sync.as_object_mut().unwrap().remove("room_id");
-        assert_eq!(
-            rendered(&pdu, ClientEventFormat::Sync, Unsigned::default()),
-            sync
-        );
+        assert_eq!(rendered(&pdu, ClientEventFormat::Sync, Unsigned::default()), sync);
         let stripped =
             json!({ "content": name, "sender": ALICE, "state_key": "", "type": "m.room.name" });
-        assert_eq!(
-            rendered(&pdu, ClientEventFormat::Stripped, Unsigned::default()),
-            stripped
-        );
-        let create = room
-            .state(&ruma::events::StateEventType::RoomCreate, "")
-            .unwrap();
+        assert_eq!(rendered(&pdu, ClientEventFormat::Stripped, Unsigned::default()), stripped);
+        let create = room.state(&ruma::events::StateEventType::RoomCreate, "").unwrap();
         let create = rendered(&create, ClientEventFormat::Full, Unsigned::default());
         assert_eq!(create["room_id"], room.room_id.unwrap().as_str());
     }
@@ -265,9 +245,7 @@ mod tests {
         let pdu = build(draft, room.rules, server, &room.key).unwrap();
         let relations = to_raw_value(&json!({ "m.thread": {} })).unwrap();
         let given = Unsigned {
-            now: Some(MilliSecondsSinceUnixEpoch(
-                pdu.origin_server_ts().0 + uint!(250),
-            )),
+            now: Some(MilliSecondsSinceUnixEpoch(pdu.origin_server_ts().0 + uint!(250))),
             transaction_id: Some("txn".into()),
             replaces_state: Some(event_id!("$newer")),
             relations: Some(&relations),
@@ -284,9 +262,7 @@ mod tests {
             "transaction_id": "txn",
         });
         assert_eq!(event["unsigned"], expected);
-        let raw = ClientEvent::new(&pdu, ClientEventFormat::Sync, given)
-            .to_raw()
-            .unwrap();
+        let raw = ClientEvent::new(&pdu, ClientEventFormat::Sync, given).to_raw().unwrap();
         assert_eq!(raw.get().matches("replaces_state").count(), 1);
     }
 
@@ -295,14 +271,8 @@ mod tests {
         let mut room = TestRoom::new(&RoomVersionId::V11, "public");
         let pdu = room.message(ALICE).unwrap();
         let now = Some(MilliSecondsSinceUnixEpoch(uint!(0)));
-        let event = rendered(
-            &pdu,
-            ClientEventFormat::Sync,
-            Unsigned {
-                now,
-                ..Unsigned::default()
-            },
-        );
+        let event =
+            rendered(&pdu, ClientEventFormat::Sync, Unsigned { now, ..Unsigned::default() });
         assert!(event["unsigned"]["age"].as_i64().unwrap() < 0);
     }
 
@@ -316,10 +286,7 @@ mod tests {
             let pdu = build(draft, room.rules, server, &room.key).unwrap();
             let event = rendered(&pdu, ClientEventFormat::Sync, Unsigned::default());
             assert_eq!(event["redacts"], "$target");
-            assert_eq!(
-                event["content"],
-                json!({ "reason": "no", "redacts": "$target" })
-            );
+            assert_eq!(event["content"], json!({ "reason": "no", "redacts": "$target" }));
         }
     }
 
@@ -328,11 +295,7 @@ mod tests {
         let mut room = TestRoom::new(&RoomVersionId::V12, "public");
         let pdu = room.message(ALICE).unwrap();
         let event = ClientEvent::new(&pdu, ClientEventFormat::Sync, Unsigned::default());
-        let typed = event
-            .to_typed::<AnySyncTimelineEvent>()
-            .unwrap()
-            .deserialize()
-            .unwrap();
+        let typed = event.to_typed::<AnySyncTimelineEvent>().unwrap().deserialize().unwrap();
         assert_eq!(typed.event_id(), pdu.event_id());
     }
 }

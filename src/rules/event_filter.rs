@@ -108,9 +108,7 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
         return pattern == text;
     };
     let (middle, suffix) = rest.rsplit_once('*').unwrap_or(("", rest));
-    let Some(mut text) = text
-        .strip_prefix(prefix)
-        .and_then(|text| text.strip_suffix(suffix))
+    let Some(mut text) = text.strip_prefix(prefix).and_then(|text| text.strip_suffix(suffix))
     else {
         return false;
     };
@@ -150,10 +148,7 @@ mod tests {
             (json!({ "types": ["m.room.*"] }), true),
             (json!({ "types": ["m.room.name", "m.reaction"] }), false),
             (json!({ "types": [] }), false),
-            (
-                json!({ "types": ["*"], "not_types": ["m.*.message"] }),
-                false,
-            ),
+            (json!({ "types": ["*"], "not_types": ["m.*.message"] }), false),
             (json!({ "senders": [ALICE] }), true),
             (json!({ "senders": [] }), false),
             (json!({ "senders": [ALICE], "not_senders": [ALICE] }), false),
@@ -171,11 +166,7 @@ mod tests {
     fn account_data_has_no_sender_to_refuse() {
         let filter: Filter = serde_json::from_value(json!({ "senders": [ALICE] })).unwrap();
         assert!(passes(&filter, "m.push_rules", None));
-        assert!(!passes(
-            &filter,
-            "m.presence",
-            Some(user_id!("@bob:hearth.test"))
-        ));
+        assert!(!passes(&filter, "m.presence", Some(user_id!("@bob:hearth.test"))));
     }
 
     #[test]
@@ -207,11 +198,7 @@ mod tests {
             ("a**b", "ab", true),
             ("*ab*ab*", "aab", false),
         ] {
-            assert_eq!(
-                matches_pattern(pattern, text),
-                expected,
-                "{pattern} on {text}"
-            );
+            assert_eq!(matches_pattern(pattern, text), expected, "{pattern} on {text}");
         }
         let (pattern, text) = ("a*".repeat(5_000), "a".repeat(4_999));
         assert!(!matches_pattern(&format!("{pattern}b"), &text));

@@ -88,13 +88,7 @@ impl Pdu {
     ) -> Result<Self, PduError> {
         let text = std::str::from_utf8(json).map_err(malformed)?;
         let fields = serde_json::from_str(text).map_err(malformed)?;
-        Ok(Self::assemble(
-            event_id,
-            room_id,
-            rules,
-            fields,
-            text.into(),
-        ))
+        Ok(Self::assemble(event_id, room_id, rules, fields, text.into()))
     }
 
     /// Parses the JSON of another server: checks format and size, and computes the event id (and,
@@ -128,13 +122,7 @@ impl Pdu {
         let event_id = event_id_of(object, rules)?;
         let fields: Fields = serde_json::from_str(&text).map_err(malformed)?;
         let room_id = room_id_of(&event_id, &fields, rules)?;
-        Ok(Self::assemble(
-            event_id,
-            room_id,
-            rules,
-            fields,
-            text.into(),
-        ))
+        Ok(Self::assemble(event_id, room_id, rules, fields, text.into()))
     }
 
     /// The same event under its known id with other JSON: its redacted form.
@@ -159,18 +147,8 @@ impl Pdu {
     ) -> Self {
         let event_type = TimelineEventType::from(fields.type_name.as_str());
         let redacts = redacts_of(&event_type, &fields, rules);
-        let parsed = Parsed {
-            event_id,
-            room_id,
-            event_type,
-            redacts,
-            fields,
-            json,
-        };
-        Self {
-            parsed: Arc::new(parsed),
-            rejected: false,
-        }
+        let parsed = Parsed { event_id, room_id, event_type, redacts, fields, json };
+        Self { parsed: Arc::new(parsed), rejected: false }
     }
 
     /// The same event, marked as rejected by the authorization rules or not.
@@ -308,12 +286,8 @@ impl Pdu {
 impl std::fmt::Debug for Pdu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut debug = f.debug_struct("Pdu");
-        debug
-            .field("event_id", &self.event_id())
-            .field("type", &self.type_name());
-        debug
-            .field("sender", &self.sender())
-            .finish_non_exhaustive()
+        debug.field("event_id", &self.event_id()).field("type", &self.type_name());
+        debug.field("sender", &self.sender()).finish_non_exhaustive()
     }
 }
 
@@ -368,11 +342,7 @@ impl Event for Pdu {
 
 /// ruma refuses an event of exactly the largest size, so this does too.
 fn check_size(bytes: usize) -> Result<(), PduError> {
-    if bytes >= PDU_BYTES_MAX {
-        Err(PduError::TooLarge { bytes })
-    } else {
-        Ok(())
-    }
+    if bytes >= PDU_BYTES_MAX { Err(PduError::TooLarge { bytes }) } else { Ok(()) }
 }
 
 /// `$` and the reference hash (specification, server-server API, "Calculating the reference hash
@@ -394,9 +364,9 @@ fn room_id_of(
 ) -> Result<OwnedRoomId, PduError> {
     let is_create = fields.type_name == TYPE_CREATE;
     match &fields.room_id {
-        Some(_) if is_create && !rules.event_format.require_room_create_room_id => Err(malformed(
-            "a create event of this room version must not name its room",
-        )),
+        Some(_) if is_create && !rules.event_format.require_room_create_room_id => {
+            Err(malformed("a create event of this room version must not name its room"))
+        }
         Some(room_id) => Ok(room_id.clone()),
         None if is_create => {
             RoomId::parse(event_id.as_str().replacen('$', "!", 1)).map_err(malformed)

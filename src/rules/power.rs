@@ -61,16 +61,8 @@ impl PowerLevels {
     /// The level that an event of this type needs, as a state event or as a message.
     #[must_use]
     pub fn event(&self, event_type: &TimelineEventType, is_state: bool) -> Int {
-        let default = if is_state {
-            self.levels.state_default
-        } else {
-            self.levels.events_default
-        };
-        self.levels
-            .events
-            .get(event_type)
-            .copied()
-            .unwrap_or(default)
+        let default = if is_state { self.levels.state_default } else { self.levels.events_default };
+        self.levels.events.get(event_type).copied().unwrap_or(default)
     }
 
     /// Whether a user has the level that an event of this type needs.
@@ -171,18 +163,9 @@ mod tests {
         assert_eq!(levels.user(<&UserId>::try_from(ALICE).unwrap()), int!(100));
         assert_eq!(levels.user(<&UserId>::try_from(BOB).unwrap()), int!(0));
         assert_eq!(levels.event(&TimelineEventType::RoomName, true), int!(50));
-        assert_eq!(
-            levels.event(&TimelineEventType::RoomMessage, false),
-            int!(0)
-        );
-        assert_eq!(
-            (levels.invite(), levels.kick(), levels.ban()),
-            (int!(0), int!(50), int!(50))
-        );
-        assert_eq!(
-            (levels.redact(), levels.notify_room()),
-            (int!(50), int!(50))
-        );
+        assert_eq!(levels.event(&TimelineEventType::RoomMessage, false), int!(0));
+        assert_eq!((levels.invite(), levels.kick(), levels.ban()), (int!(0), int!(50), int!(50)));
+        assert_eq!((levels.redact(), levels.notify_room()), (int!(50), int!(50)));
     }
 
     #[test]
@@ -196,8 +179,7 @@ mod tests {
             "events": { "m.room.name": 70 },
             "notifications": { "room": 20 },
         });
-        room.send(ALICE, "m.room.power_levels", Some(""), content)
-            .unwrap();
+        room.send(ALICE, "m.room.power_levels", Some(""), content).unwrap();
         let levels = room.power_levels();
         for creator in [ALICE, BOB] {
             let creator = <&UserId>::try_from(creator).unwrap();
@@ -206,11 +188,7 @@ mod tests {
         }
         assert_eq!(levels.user(user_id!("@dave:hearth.test")), int!(100));
         assert_eq!(levels.user(user_id!("@eve:hearth.test")), int!(5));
-        assert!(!levels.may_send(
-            user_id!("@eve:hearth.test"),
-            &TimelineEventType::RoomName,
-            true
-        ));
+        assert!(!levels.may_send(user_id!("@eve:hearth.test"), &TimelineEventType::RoomName, true));
         assert_eq!(levels.event(&TimelineEventType::RoomName, true), int!(70));
         assert_eq!(levels.notify_room(), int!(20));
         assert_eq!(levels.push_context().users_default, int!(5));
@@ -221,12 +199,7 @@ mod tests {
         let content = json!({ "ban": "77", "users": { ALICE: 100 } });
         let room = TestRoom::new(&RoomVersionId::V6, "public");
         let event = room.build(ALICE, "m.room.power_levels", Some(""), content.clone());
-        assert_eq!(
-            PowerLevels::new(None, Some(&event), room.rules)
-                .unwrap()
-                .ban(),
-            int!(77)
-        );
+        assert_eq!(PowerLevels::new(None, Some(&event), room.rules).unwrap().ban(), int!(77));
         let room = TestRoom::new(&RoomVersionId::V10, "public");
         let event = room.build(ALICE, "m.room.power_levels", Some(""), content);
         PowerLevels::new(None, Some(&event), room.rules).unwrap_err();

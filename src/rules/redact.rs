@@ -26,10 +26,7 @@ pub fn redact(pdu: &Pdu, rules: &RoomVersionRules, because: Option<&Pdu>) -> Res
         let event: CanonicalJsonObject =
             serde_json::from_str(event.to_raw()?.get()).map_err(malformed)?;
         let unsigned = [("redacted_because".to_owned(), event.into())];
-        object.insert(
-            "unsigned".to_owned(),
-            CanonicalJsonObject::from(unsigned).into(),
-        );
+        object.insert("unsigned".to_owned(), CanonicalJsonObject::from(unsigned).into());
     }
     pdu.with_json(&object, rules)
 }
@@ -96,9 +93,7 @@ mod tests {
     #[test]
     fn a_create_event_keeps_its_room_since_version_12() {
         let room = TestRoom::new(&RoomVersionId::V12, "public");
-        let create = room
-            .state(&ruma::events::StateEventType::RoomCreate, "")
-            .unwrap();
+        let create = room.state(&ruma::events::StateEventType::RoomCreate, "").unwrap();
         let redacted = redact(&create, room.rules, None).unwrap();
         assert_eq!(redacted.room_id(), create.room_id());
         assert_eq!(redacted.content().get(), create.content().get());
@@ -119,11 +114,7 @@ mod tests {
         assert!(!redaction_allowed(&levels, bob, alice));
         assert!(redaction_applies(&levels, bob, alice), "same server");
         assert!(!redaction_applies(&levels, carol, alice));
-        assert!(redaction_applies(
-            &levels,
-            carol,
-            user_id!("@dave:elsewhere.test")
-        ));
+        assert!(redaction_applies(&levels, carol, user_id!("@dave:elsewhere.test")));
     }
 
     proptest! {

@@ -102,10 +102,7 @@ fn conflicted_subgraph<E: Event<Id = OwnedEventId>>(
             continue;
         };
         for auth_event in event.auth_events() {
-            named_by
-                .entry(auth_event.clone())
-                .or_default()
-                .push(event_id.clone());
+            named_by.entry(auth_event.clone()).or_default().push(event_id.clone());
             if seen.insert(auth_event.clone()) {
                 waiting.push(auth_event.clone());
             }
@@ -141,10 +138,7 @@ mod tests {
 
     fn resolved(room: &TestRoom, states: &[StateMap]) -> StateMap {
         let chains = states.iter().map(|state| chain_of(room, state)).collect();
-        resolve(room.rules, states, chains, |id| {
-            room.events.get(id).cloned()
-        })
-        .unwrap()
+        resolve(room.rules, states, chains, |id| room.events.get(id).cloned()).unwrap()
     }
 
     /// One side bans Bob; on the other, Bob (who may) changes the topic meanwhile.
@@ -156,15 +150,13 @@ mod tests {
         } else {
             json!({ "users": { ALICE: 100, BOB: 50 } })
         };
-        room.send(ALICE, "m.room.power_levels", Some(""), users)
-            .unwrap();
+        room.send(ALICE, "m.room.power_levels", Some(""), users).unwrap();
         let fork = room.join(BOB).unwrap();
         let before = room.state.clone();
         let ban = room.member(ALICE, BOB, "ban").unwrap();
         let banned = room.state.clone();
         room.rewind(before, fork);
-        room.send(BOB, "m.room.topic", Some(""), json!({ "topic": "mine" }))
-            .unwrap();
+        room.send(BOB, "m.room.topic", Some(""), json!({ "topic": "mine" })).unwrap();
         let topic = room.state.clone();
         (room, banned, topic, ban)
     }
@@ -174,11 +166,7 @@ mod tests {
         for version in [RoomVersionId::V6, RoomVersionId::V11, RoomVersionId::V12] {
             let (room, banned, topic, ban) = ban_against_topic(&version);
             let state = resolved(&room, &[banned.clone(), topic.clone()]);
-            assert_eq!(
-                state,
-                resolved(&room, &[topic, banned]),
-                "order does not matter"
-            );
+            assert_eq!(state, resolved(&room, &[topic, banned]), "order does not matter");
             let member = (StateEventType::RoomMember, BOB.to_owned());
             assert_eq!(state.get(&member).unwrap(), ban.event_id());
             assert!(!state.contains_key(&(StateEventType::RoomTopic, String::new())));
@@ -188,10 +176,7 @@ mod tests {
     #[test]
     fn equal_states_are_themselves() {
         let room = TestRoom::new(&RoomVersionId::V12, "public");
-        assert_eq!(
-            resolved(&room, &[room.state.clone(), room.state.clone()]),
-            room.state
-        );
+        assert_eq!(resolved(&room, &[room.state.clone(), room.state.clone()]), room.state);
     }
 
     #[test]
@@ -210,10 +195,7 @@ mod tests {
         let bobs_join = room.state(&StateEventType::RoomMember, BOB).unwrap();
         let ends = [ban.event_id().to_owned(), alices_join.event_id().to_owned()];
         let subgraph = conflicted_subgraph(AuthChain::from(ends), fetch);
-        assert!(
-            subgraph.contains(bobs_join.event_id()),
-            "ban → Bob's join → … → Alice's join"
-        );
+        assert!(subgraph.contains(bobs_join.event_id()), "ban → Bob's join → … → Alice's join");
         let alone = conflicted_subgraph(AuthChain::from([ban.event_id().to_owned()]), fetch);
         assert_eq!(alone.len(), 1);
     }
@@ -222,13 +204,8 @@ mod tests {
     fn a_wide_and_deep_auth_graph_is_walked_once() {
         let mut room = TestRoom::new(&RoomVersionId::V11, "public");
         for _ in 0..300 {
-            room.send(
-                ALICE,
-                "m.room.power_levels",
-                Some(""),
-                json!({ "users": { ALICE: 100 } }),
-            )
-            .unwrap();
+            room.send(ALICE, "m.room.power_levels", Some(""), json!({ "users": { ALICE: 100 } }))
+                .unwrap();
         }
         let fetched = std::cell::Cell::new(0);
         let chain = auth_chain(room.state.values().cloned(), |id| {

@@ -48,11 +48,7 @@ const PUBLISHED_SEEDS: [&str; 7] = [
 static PUBLISHED_KEYS: LazyLock<Vec<[u8; 32]>> = LazyLock::new(|| {
     let seeds = PUBLISHED_SEEDS.iter().filter_map(|seed| decode_32(seed));
     seeds
-        .map(|seed| {
-            ed25519_dalek::SigningKey::from_bytes(&seed)
-                .verifying_key()
-                .to_bytes()
-        })
+        .map(|seed| ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes())
         .collect()
 });
 
@@ -89,11 +85,7 @@ impl SigningKey {
     /// See [`SigningKeyError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SigningKeyError> {
         let text = std::str::from_utf8(bytes).map_err(|_| SigningKeyError::Malformed)?;
-        let mut words = text
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .split_ascii_whitespace();
+        let mut words = text.lines().next().unwrap_or_default().split_ascii_whitespace();
         let (Some("ed25519"), Some(version), Some(seed), None) =
             (words.next(), words.next(), words.next(), words.next())
         else {
@@ -160,9 +152,7 @@ impl KeyPair for SigningKey {
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("SigningKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -170,9 +160,7 @@ impl std::fmt::Debug for SigningKey {
 /// or with a published secret (CVE-2026-24044 is such a leak).
 #[must_use]
 pub fn is_insecure_public_key(bytes: &[u8]) -> bool {
-    let key = <&[u8; 32]>::try_from(bytes)
-        .ok()
-        .map(VerifyingKey::from_bytes);
+    let key = <&[u8; 32]>::try_from(bytes).ok().map(VerifyingKey::from_bytes);
     let Some(Ok(key)) = key else { return true };
     key.is_weak() || PUBLISHED_KEYS.contains(key.as_bytes())
 }
@@ -222,10 +210,7 @@ mod tests {
     #[test]
     fn the_specifications_vectors_hold() {
         let key = published_key();
-        assert_eq!(
-            key.public_key_base64(),
-            "XGX0JRS2Af3be3knz2fBiRbApjm2Dh61gXDJA8kcJNI"
-        );
+        assert_eq!(key.public_key_base64(), "XGX0JRS2Af3be3knz2fBiRbApjm2Dh61gXDJA8kcJNI");
         let mut object = CanonicalJsonObject::new();
         key.sign_json(server_name!("domain"), &mut object).unwrap();
         let signature = concat!(
@@ -257,22 +242,14 @@ mod tests {
         let message = room.message(ALICE).unwrap();
         let keys = keys_of(&room.key);
         let mut object = message.to_object().unwrap();
-        assert_eq!(
-            verify_event(&keys, &object, room.rules).unwrap(),
-            Verified::All
-        );
+        assert_eq!(verify_event(&keys, &object, room.rules).unwrap(), Verified::All);
         object.insert("content".to_owned(), CanonicalJsonObject::new().into());
-        assert_eq!(
-            verify_event(&keys, &object, room.rules).unwrap(),
-            Verified::Signatures
-        );
+        assert_eq!(verify_event(&keys, &object, room.rules).unwrap(), Verified::Signatures);
         object.insert("depth".to_owned(), ruma::int!(1).into());
         verify_event(&keys, &object, room.rules).unwrap_err();
 
         let mut json = CanonicalJsonObject::from([("one".to_owned(), ruma::int!(1).into())]);
-        room.key
-            .sign_json(server_name!("hearth.test"), &mut json)
-            .unwrap();
+        room.key.sign_json(server_name!("hearth.test"), &mut json).unwrap();
         verify_json(&keys, &json).unwrap();
     }
 
@@ -283,24 +260,16 @@ mod tests {
         assert_eq!(again.id(), key.id());
         assert_eq!(again.public_key_base64(), key.public_key_base64());
         assert!(key.id().as_str().starts_with("ed25519:a_"));
-        assert!(!is_insecure_public_key(
-            &BASE64.decode(key.public_key_base64()).unwrap()
-        ));
+        assert!(!is_insecure_public_key(&BASE64.decode(key.public_key_base64()).unwrap()));
     }
 
     #[test]
     fn files_that_hold_no_key_are_refused() {
         let good = SigningKey::generate(&Random::system()).unwrap().to_bytes();
         let long = format!("ed25519 {} {}", "a".repeat(65), BASE64.encode([1; 32]));
-        for bad in [
-            "",
-            "ed25519",
-            "ed25519 a_1",
-            "ed25519 a_1 AAAA",
-            "rsa a_1 AAAA",
-            &long,
-            "\u{0}",
-        ] {
+        for bad in
+            ["", "ed25519", "ed25519 a_1", "ed25519 a_1 AAAA", "rsa a_1 AAAA", &long, "\u{0}"]
+        {
             let refused = SigningKey::from_bytes(bad.as_bytes());
             assert!(matches!(refused, Err(SigningKeyError::Malformed)), "{bad}");
         }
@@ -329,9 +298,7 @@ mod tests {
             let public: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
             assert!(PUBLISHED_KEYS.iter().any(|key| *key == *public), "{hex}");
         }
-        let published = BASE64
-            .decode("XGX0JRS2Af3be3knz2fBiRbApjm2Dh61gXDJA8kcJNI")
-            .unwrap();
+        let published = BASE64.decode("XGX0JRS2Af3be3knz2fBiRbApjm2Dh61gXDJA8kcJNI").unwrap();
         assert!(is_insecure_public_key(&published));
     }
 

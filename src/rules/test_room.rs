@@ -37,25 +37,13 @@ impl TestRoom {
         let makes_room_id = !rules.event_format.require_room_create_room_id;
         let room_id = (!makes_room_id).then(|| owned_room_id!("!room:hearth.test"));
         let (state, events) = (StateMap::new(), HashMap::new());
-        let mut room = Self {
-            rules,
-            key,
-            room_id,
-            state,
-            events,
-            last: None,
-        };
+        let mut room = Self { rules, key, room_id, state, events, last: None };
         let mut content = json!({ "room_version": version, "creator": ALICE });
         if rules.authorization.use_room_create_sender {
             content.as_object_mut().unwrap().remove("creator");
         }
-        content
-            .as_object_mut()
-            .unwrap()
-            .extend(extra.as_object().unwrap().clone());
-        let create = room
-            .send(ALICE, "m.room.create", Some(""), content)
-            .unwrap();
+        content.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let create = room.send(ALICE, "m.room.create", Some(""), content).unwrap();
         room.room_id = Some(create.room_id().to_owned());
         room
     }
@@ -71,11 +59,9 @@ impl TestRoom {
             json!({ ALICE: 100 })
         };
         let levels = json!({ "users": users });
-        room.send(ALICE, "m.room.power_levels", Some(""), levels)
-            .unwrap();
+        room.send(ALICE, "m.room.power_levels", Some(""), levels).unwrap();
         let join_rule = json!({ "join_rule": join_rule });
-        room.send(ALICE, "m.room.join_rules", Some(""), join_rule)
-            .unwrap();
+        room.send(ALICE, "m.room.join_rules", Some(""), join_rule).unwrap();
         room
     }
 
@@ -112,15 +98,8 @@ impl TestRoom {
             redacts: None,
             unsigned: None,
             origin_server_ts: MilliSecondsSinceUnixEpoch(UInt::try_from(1_000 + depth).unwrap()),
-            prev_events: self
-                .last
-                .iter()
-                .map(|last| last.event_id().to_owned())
-                .collect(),
-            auth_events: types
-                .iter()
-                .filter_map(|key| self.state.get(key).cloned())
-                .collect(),
+            prev_events: self.last.iter().map(|last| last.event_id().to_owned()).collect(),
+            auth_events: types.iter().filter_map(|key| self.state.get(key).cloned()).collect(),
             depth,
         }
     }
@@ -138,9 +117,7 @@ impl TestRoom {
     }
 
     pub(crate) fn accept(&mut self, pdu: Pdu) -> Result<Pdu, NotAllowed> {
-        authorize(&pdu, self.rules, |event_type, state_key| {
-            self.state(event_type, state_key)
-        })?;
+        authorize(&pdu, self.rules, |event_type, state_key| self.state(event_type, state_key))?;
         if let Some(state_key) = pdu.state_key() {
             let key = (StateEventType::from(pdu.type_name()), state_key.to_owned());
             self.state.insert(key, pdu.event_id().to_owned());
@@ -175,9 +152,7 @@ impl TestRoom {
     }
 
     pub(crate) fn state(&self, event_type: &StateEventType, state_key: &str) -> Option<Pdu> {
-        let event_id = self
-            .state
-            .get(&(event_type.clone(), state_key.to_owned()))?;
+        let event_id = self.state.get(&(event_type.clone(), state_key.to_owned()))?;
         self.events.get(event_id).cloned()
     }
 

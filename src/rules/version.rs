@@ -41,13 +41,7 @@ mod tests {
     #[test]
     fn every_supported_version_has_rules_with_strict_canonical_json() {
         for version in SUPPORTED {
-            assert!(
-                rules_of(&version)
-                    .unwrap()
-                    .authorization
-                    .strict_canonical_json,
-                "{version}"
-            );
+            assert!(rules_of(&version).unwrap().authorization.strict_canonical_json, "{version}");
         }
         assert!(SUPPORTED.contains(&DEFAULT));
     }

@@ -39,10 +39,7 @@ pub struct Sight {
 pub fn may_see(sight: &Sight) -> bool {
     sight.own_membership_event
         || allows(&sight.visibility, sight)
-        || sight
-            .visibility_after
-            .as_ref()
-            .is_some_and(|after| allows(after, sight))
+        || sight.visibility_after.as_ref().is_some_and(|after| allows(after, sight))
 }
 
 fn allows(visibility: &HistoryVisibility, sight: &Sight) -> bool {

@@ -19,11 +19,7 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
             RegistrationMode::Closed => Registration::Closed,
         },
         default_room_version: settings.rooms.default_version.clone(),
-        client_base_url: settings
-            .well_known
-            .client_base_url
-            .as_ref()
-            .map(ToString::to_string),
+        client_base_url: settings.well_known.client_base_url.as_ref().map(ToString::to_string),
         server_address: settings.well_known.server.as_ref().map(ToString::to_string),
         ..ApiSettings::new(settings.server_name.clone())
     };

@@ -104,11 +104,7 @@ impl DataDir {
     /// See [`DataDirError`]; nothing is changed then, except that a new directory may be there.
     pub fn open(path: &Path, server: &ServerName, random: &Random) -> Result<Self, DataDirError> {
         let mut builder = DirBuilder::new();
-        builder
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(at(path))?;
+        builder.recursive(true).mode(0o700).create(path).map_err(at(path))?;
         let lock = lock(path)?;
         let is_new = !check_identity(path, server)?;
         let secret = |name: &str, make: &dyn Fn() -> Result<Vec<u8>, DataDirError>| {
@@ -119,9 +115,7 @@ impl DataDir {
                 None => Err(DataDirError::Missing(file)),
             }
         };
-        let signing_key = secret("signing.key", &|| {
-            Ok(SigningKey::generate(random)?.to_bytes())
-        })?;
+        let signing_key = secret("signing.key", &|| Ok(SigningKey::generate(random)?.to_bytes()))?;
         let state_secret = secret("state.key", &|| Ok(random.bytes::<32>().to_vec()))?;
         let state_secret = state_secret.try_into().map_err(|_| DataDirError::Damaged {
             path: path.join("state.key"),
@@ -131,12 +125,7 @@ impl DataDir {
         if is_new {
             write_identity(path, server)?;
         }
-        Ok(Self {
-            path: path.to_owned(),
-            _lock: lock,
-            signing_key,
-            state_secret,
-        })
+        Ok(Self { path: path.to_owned(), _lock: lock, signing_key, state_secret })
     }
 
     /// Directory of the store's engine.
@@ -168,11 +157,7 @@ impl DataDir {
 
 fn lock(directory: &Path) -> Result<File, DataDirError> {
     let path = directory.join("hearth.lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(&path);
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
     let file = file.map_err(at(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -187,18 +172,10 @@ fn check_identity(directory: &Path, expected: &ServerName) -> Result<bool, DataD
     let Some(bytes) = read(&file)? else {
         return Ok(false);
     };
-    let Identity {
-        format_version,
-        server_name,
-    } = toml::from_slice(&bytes).map_err(|error| DataDirError::Damaged {
-        path: file,
-        reason: error.to_string(),
-    })?;
+    let Identity { format_version, server_name } = toml::from_slice(&bytes)
+        .map_err(|error| DataDirError::Damaged { path: file, reason: error.to_string() })?;
     if format_version > FORMAT_VERSION {
-        return Err(DataDirError::Newer {
-            path: directory.to_owned(),
-            found: format_version,
-        });
+        return Err(DataDirError::Newer { path: directory.to_owned(), found: format_version });
     }
     if server_name != expected {
         return Err(DataDirError::OtherServer {
@@ -212,14 +189,9 @@ fn check_identity(directory: &Path, expected: &ServerName) -> Result<bool, DataD
 
 fn write_identity(directory: &Path, server_name: &ServerName) -> Result<(), DataDirError> {
     let path = directory.join("identity.toml");
-    let identity = Identity {
-        format_version: FORMAT_VERSION,
-        server_name: server_name.to_owned(),
-    };
-    let text = toml::to_string(&identity).map_err(|error| DataDirError::Damaged {
-        path: path.clone(),
-        reason: error.to_string(),
-    })?;
+    let identity = Identity { format_version: FORMAT_VERSION, server_name: server_name.to_owned() };
+    let text = toml::to_string(&identity)
+        .map_err(|error| DataDirError::Damaged { path: path.clone(), reason: error.to_string() })?;
     write(&path, text.as_bytes())
 }
 
@@ -227,10 +199,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, DataDirError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(DataDirError::Io {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(DataDirError::Io { path: path.to_owned(), source }),
     }
 }
 
@@ -247,8 +216,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), DataDirError> {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&unfinished, path)?;
-        path.parent()
-            .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+        path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
     };
     written().map_err(at(path))
 }
@@ -267,11 +235,7 @@ mod tests {
     use super::*;
 
     fn open(path: &Path, name: &str) -> Result<DataDir, DataDirError> {
-        DataDir::open(
-            path,
-            <&ServerName>::try_from(name).unwrap(),
-            &Random::system(),
-        )
+        DataDir::open(path, <&ServerName>::try_from(name).unwrap(), &Random::system())
     }
 
     #[test]
@@ -282,18 +246,12 @@ mod tests {
         let (key, secret) = (first.signing_key.clone(), *first.state_secret());
         drop(first);
         let again = open(&path, "example.org").unwrap();
-        assert_eq!(
-            (again.signing_key.clone(), *again.state_secret()),
-            (key, secret)
-        );
+        assert_eq!((again.signing_key.clone(), *again.state_secret()), (key, secret));
         for name in ["signing.key", "state.key"] {
             let mode = fs::metadata(path.join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o700
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]
@@ -311,12 +269,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         drop(open(directory.path(), "example.org").unwrap());
         let error = open(directory.path(), "example.com").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("belongs to the server example.org"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("belongs to the server example.org"), "{error}");
     }
 
     #[test]
@@ -325,10 +278,7 @@ mod tests {
         let newer = "format_version = 2\nserver_name = \"example.org\"\n";
         fs::write(directory.path().join("identity.toml"), newer).unwrap();
         let error = open(directory.path(), "example.org").unwrap_err();
-        assert!(
-            error.to_string().contains("newer version of hearth"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("newer version of hearth"), "{error}");
     }
 
     #[test]
@@ -346,11 +296,6 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("identity.toml"), "?").unwrap();
         let error = DataDir::open(directory.path(), server_name!("a.b"), &Random::system());
-        assert!(
-            error
-                .unwrap_err()
-                .to_string()
-                .contains("identity.toml is damaged")
-        );
+        assert!(error.unwrap_err().to_string().contains("identity.toml is damaged"));
     }
 }

@@ -73,10 +73,7 @@ impl Listeners {
             Some(federation) => Some((bind(federation.address).await?, tls(federation)?)),
             None => None,
         };
-        Ok(Self {
-            client: bind(settings.client).await?,
-            federation,
-        })
+        Ok(Self { client: bind(settings.client).await?, federation })
     }
 
     /// The address clients reach, with the port that was chosen if the settings said port 0.
@@ -125,11 +122,7 @@ fn prepare(
     let handle = Handle::new();
     let mut server = Server::from_listener(listener).handle(handle.clone());
     let timer = TokioTimer::new();
-    server
-        .http_builder()
-        .http1()
-        .timer(timer.clone())
-        .header_read_timeout(HEADERS_TIME_MAX);
+    server.http_builder().http1().timer(timer.clone()).header_read_timeout(HEADERS_TIME_MAX);
     server.http_builder().http2().timer(timer);
     let shutdown = shutdown.clone();
     tokio::spawn(async move {
@@ -140,9 +133,7 @@ fn prepare(
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| ListenError::Bind { address, source })
+    TcpListener::bind(address).await.map_err(|source| ListenError::Bind { address, source })
 }
 
 fn tls(settings: &FederationListen) -> Result<RustlsConfig, ListenError> {
@@ -160,16 +151,9 @@ fn tls(settings: &FederationListen) -> Result<RustlsConfig, ListenError> {
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
     let chain = CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?;
-    if chain.is_empty() {
-        Err(pem::Error::NoItemsFound)
-    } else {
-        Ok(chain)
-    }
+    if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) }
 }
 
 fn unusable(file: &Path, reason: &dyn std::fmt::Display) -> ListenError {
-    ListenError::Tls {
-        file: file.to_owned(),
-        reason: reason.to_string(),
-    }
+    ListenError::Tls { file: file.to_owned(), reason: reason.to_string() }
 }

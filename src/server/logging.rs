@@ -19,14 +19,10 @@ pub fn start(settings: &Log) -> Result<(), LogError> {
     let lines = fmt::layer().with_writer(stderr);
     let registry = tracing_subscriber::registry().with(filter);
     let started = match settings.format {
-        LogFormat::Text => registry
-            .with(lines.with_ansi(stderr().is_terminal()))
-            .try_init(),
+        LogFormat::Text => registry.with(lines.with_ansi(stderr().is_terminal())).try_init(),
         LogFormat::Json => {
             let json = lines.json().flatten_event(true);
-            registry
-                .with(json.with_current_span(true).with_span_list(false))
-                .try_init()
+            registry.with(json.with_current_span(true).with_span_list(false)).try_init()
         }
     };
     started.map_err(|error| LogError(error.to_string()))

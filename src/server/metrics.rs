@@ -8,9 +8,8 @@ use std::net::SocketAddr;
 use metrics_exporter_prometheus::{BuildError, ExporterFuture, Matcher, PrometheusBuilder};
 
 /// Upper edges of the buckets of every duration, in seconds: half a millisecond to a long poll.
-const DURATION_BUCKETS_SECONDS: [f64; 14] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
-];
+const DURATION_BUCKETS_SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 
 /// Collects from now on; the future answers `/metrics` on `address` for as long as it is polled.
 ///
@@ -24,13 +23,10 @@ pub fn start(address: SocketAddr) -> Result<ExporterFuture, MetricsError> {
             &DURATION_BUCKETS_SECONDS,
         )
         .map_err(|source| MetricsError { address, source })?;
-    let (recorder, exporter) = builder
-        .build()
-        .map_err(|source| MetricsError { address, source })?;
-    ::metrics::set_global_recorder(recorder).map_err(|error| MetricsError {
-        address,
-        source: error.into(),
-    })?;
+    let (recorder, exporter) =
+        builder.build().map_err(|source| MetricsError { address, source })?;
+    ::metrics::set_global_recorder(recorder)
+        .map_err(|error| MetricsError { address, source: error.into() })?;
     Ok(exporter)
 }
 

@@ -86,16 +86,7 @@ impl Parts {
             &tasks,
             shutdown.clone(),
         );
-        Ok(Self {
-            store,
-            accounts,
-            rooms,
-            media,
-            bus,
-            sync,
-            clock,
-            tasks,
-        })
+        Ok(Self { store, accounts, rooms, media, bus, sync, clock, tasks })
     }
 }
 
@@ -107,13 +98,7 @@ pub async fn open_store(settings: &Settings, data_dir: &DataDir) -> Result<Store
     let (path, cache_bytes) = (data_dir.store(), settings.store.cache_bytes);
     let opened = tokio::task::spawn_blocking(move || {
         let write_buffer_bytes = WRITE_BUFFER_BYTES;
-        RocksEngine::open(
-            path,
-            hearth_store_rocks::Settings {
-                cache_bytes,
-                write_buffer_bytes,
-            },
-        )
+        RocksEngine::open(path, hearth_store_rocks::Settings { cache_bytes, write_buffer_bytes })
     });
     let engine = opened.await.map_err(|_| WiringError::Interrupted)??;
     let store = Store::new(engine);
@@ -137,12 +122,7 @@ pub fn open_accounts(
         application_services: application_services(settings)?,
         ..hearth_accounts::Settings::new(settings.server_name.clone())
     };
-    Ok(Accounts::new(
-        store.clone(),
-        clock.clone(),
-        random.clone(),
-        accounts,
-    )?)
+    Ok(Accounts::new(store.clone(), clock.clone(), random.clone(), accounts)?)
 }
 
 fn open_media(
@@ -162,13 +142,7 @@ fn open_media(
     std::fs::create_dir_all(&directory).map_err(|error| WiringError::Media(error.to_string()))?;
     let blobs = hearth_media::local_blobs(&directory)
         .map_err(|error| WiringError::Media(error.to_string()))?;
-    Ok(Media::new(
-        store.clone(),
-        blobs,
-        clock.clone(),
-        random.clone(),
-        media,
-    ))
+    Ok(Media::new(store.clone(), blobs, clock.clone(), random.clone(), media))
 }
 
 fn application_services(settings: &Settings) -> Result<Vec<Registration>, WiringError> {
@@ -176,17 +150,9 @@ fn application_services(settings: &Settings) -> Result<Vec<Registration>, Wiring
         let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
         let parsed =
             text.and_then(|text| serde_norway::from_str(&text).map_err(|error| error.to_string()));
-        parsed.map_err(|reason| WiringError::Registration {
-            path: path.clone(),
-            reason,
-        })
+        parsed.map_err(|reason| WiringError::Registration { path: path.clone(), reason })
     };
-    settings
-        .appservice
-        .registration_files
-        .iter()
-        .map(read)
-        .collect()
+    settings.appservice.registration_files.iter().map(read).collect()
 }
 
 fn rates(settings: &RateLimit) -> Option<Rates> {

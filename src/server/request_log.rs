@@ -30,10 +30,7 @@ const CLIENT_WENT_AWAY: u16 = 499;
 
 /// Logs and counts the requests of all routes of `router`, its fallback included.
 pub fn log_requests(router: Router, random: &Random) -> Router {
-    let ids = RequestIds {
-        run: random.alphanumeric(6),
-        last: AtomicU64::new(0),
-    };
+    let ids = RequestIds { run: random.alphanumeric(6), last: AtomicU64::new(0) };
     router.layer(from_fn_with_state(Arc::new(ids), log_request))
 }
 
@@ -45,11 +42,7 @@ struct RequestIds {
 
 impl RequestIds {
     fn next(&self) -> String {
-        format!(
-            "{}-{}",
-            self.run,
-            self.last.fetch_add(1, Ordering::Relaxed) + 1
-        )
+        format!("{}-{}", self.run, self.last.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
 
@@ -78,18 +71,9 @@ struct Entry {
 }
 
 impl Entry {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "latency is the machine's own business"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "latency is the machine's own business")]
     fn open(span: Span, method: &'static str, route: Arc<str>) -> Self {
-        Self {
-            span,
-            method,
-            route,
-            started: Instant::now(),
-            status: CLIENT_WENT_AWAY,
-        }
+        Self { span, method, route, started: Instant::now(), status: CLIENT_WENT_AWAY }
     }
 
     fn close(mut self, status: StatusCode) {
@@ -101,15 +85,11 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let seconds = self.started.elapsed().as_secs_f64();
         let latency_ms = (seconds * 1e6).round() / 1e3;
-        self.span
-            .in_scope(|| info!(status = self.status, latency_ms, "answered"));
+        self.span.in_scope(|| info!(status = self.status, latency_ms, "answered"));
 
         let (method, route) = (self.method, self.route.to_string());
-        let labels = [
-            ("method", method.into()),
-            ("route", route),
-            ("status", self.status.to_string()),
-        ];
+        let labels =
+            [("method", method.into()), ("route", route), ("status", self.status.to_string())];
         counter!("http_requests_total", &labels).increment(1);
         histogram!("http_request_duration_seconds", &labels).record(seconds);
     }

@@ -71,11 +71,7 @@ impl Homeserver {
         let parts = Parts::open(settings, &data_dir, shutdown).await?;
         let routes = client_api(settings, &parts).route("/health", get(async || "ok"));
         let client = ClientAddress::new(&settings.listen.trusted_proxies).apply(routes);
-        Ok(Self {
-            client: log_requests(client, &random),
-            parts,
-            _data_dir: data_dir,
-        })
+        Ok(Self { client: log_requests(client, &random), parts, _data_dir: data_dir })
     }
 
     /// What clients reach.
@@ -94,10 +90,7 @@ impl Homeserver {
     /// See [`WiringError`].
     pub async fn close(self) -> Result<(), WiringError> {
         self.parts.tasks.close();
-        if tokio::time::timeout(TASKS_TIMEOUT, self.parts.tasks.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(TASKS_TIMEOUT, self.parts.tasks.wait()).await.is_err() {
             tracing::warn!("work beside requests did not end in time");
         }
         Ok(self.parts.store.close().await?)

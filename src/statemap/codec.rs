@@ -59,9 +59,7 @@ fn branch_bytes(branch: &Branch) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(8 + BRANCH_CHILDREN * 16);
     let bitmap = (0..)
         .zip(branch.children.iter())
-        .fold(0_u16, |bitmap, (nibble, child)| {
-            bitmap | u16::from(child.is_some()) << nibble
-        });
+        .fold(0_u16, |bitmap, (nibble, child)| bitmap | u16::from(child.is_some()) << nibble);
     bytes.push(BRANCH_VERSION_1);
     bytes.extend_from_slice(&bitmap.to_be_bytes());
     push_varint(&mut bytes, branch.count);
@@ -133,11 +131,7 @@ impl Input<'_> {
             number |= bits << shift;
             if byte & 0x80 == 0 {
                 let superfluous = byte == 0 && shift > 0;
-                return if superfluous {
-                    Err(Corrupt("number too long"))
-                } else {
-                    Ok(number)
-                };
+                return if superfluous { Err(Corrupt("number too long")) } else { Ok(number) };
             }
         }
         Err(Corrupt("number too long"))
@@ -165,16 +159,10 @@ mod tests {
     fn any_node() -> impl Strategy<Value = Node> {
         let entries = prop::collection::btree_map(any::<[u8; 16]>(), any::<u64>(), 1..=16);
         let leaves = entries.prop_map(|entries: BTreeMap<_, _>| {
-            leaf(
-                entries
-                    .into_iter()
-                    .map(|(key, event)| (Key(key), EventNid(event))),
-            )
+            leaf(entries.into_iter().map(|(key, event)| (Key(key), EventNid(event))))
         });
         let children = prop::array::uniform16(any::<Option<[u8; 16]>>())
-            .prop_filter("a branch has children", |children| {
-                children.iter().any(Option::is_some)
-            });
+            .prop_filter("a branch has children", |children| children.iter().any(Option::is_some));
         let branches = (17..=u64::MAX, children).prop_map(|(count, children)| {
             let children = Box::new(children.map(|child| child.map(NodeId)));
             Node(Shape::Branch(Branch { count, children }))
@@ -223,11 +211,7 @@ mod tests {
     fn each_malformation_is_named() {
         let entry = |key: u8| [&[key; 16][..], &[5]].concat();
         let leaf = |keys: &[u8]| {
-            [
-                vec![LEAF_VERSION_1],
-                keys.iter().flat_map(|key| entry(*key)).collect(),
-            ]
-            .concat()
+            [vec![LEAF_VERSION_1], keys.iter().flat_map(|key| entry(*key)).collect()].concat()
         };
         let branch =
             |head: &[u8], tail: usize| [&[BRANCH_VERSION_1], head, &vec![9; tail]].concat();
@@ -264,10 +248,7 @@ mod tests {
         let mut children = Box::new([None; 16]);
         children[0] = Some(NodeId([7; 16]));
         children[15] = Some(NodeId([8; 16]));
-        let node = Node(Shape::Branch(Branch {
-            count: 128,
-            children,
-        }));
+        let node = Node(Shape::Branch(Branch { count: 128, children }));
         let bytes = [&[0x81, 0x80, 0x01, 0x80, 0x01][..], &[7; 16], &[8; 16]].concat();
         assert_eq!(node.to_bytes(), bytes);
     }

@@ -29,10 +29,7 @@ pub fn diff<N: Nodes + ?Sized>(
     after: Root,
     nodes: &N,
 ) -> Result<Vec<Change>, Missing> {
-    let mut comparison = Comparison {
-        reader: Reader::new(nodes),
-        changes: Vec::new(),
-    };
+    let mut comparison = Comparison { reader: Reader::new(nodes), changes: Vec::new() };
     comparison.compare(before.node(), after.node(), 0);
     comparison.reader.finish(comparison.changes)
 }
@@ -88,10 +85,7 @@ impl<N: Nodes> Comparison<N> {
         for (key, event) in after {
             pairs.entry(key).or_default().1 = Some(event);
         }
-        let changed = pairs
-            .into_iter()
-            .filter(|(_, (before, after))| before != after);
-        self.changes
-            .extend(changed.map(|(key, (before, after))| Change { key, before, after }));
+        let changed = pairs.into_iter().filter(|(_, (before, after))| before != after);
+        self.changes.extend(changed.map(|(key, (before, after))| Change { key, before, after }));
     }
 }

@@ -19,11 +19,7 @@ impl Key {
     /// The nibble that chooses the child of a branch at `depth`; 0 beyond the end of the key.
     pub(crate) fn nibble(&self, depth: usize) -> usize {
         let byte = self.0.get(depth / 2).copied().unwrap_or_default();
-        let nibble = if depth.is_multiple_of(2) {
-            byte >> 4
-        } else {
-            byte & 0x0f
-        };
+        let nibble = if depth.is_multiple_of(2) { byte >> 4 } else { byte & 0x0f };
         usize::from(nibble)
     }
 }
@@ -96,20 +92,11 @@ mod tests {
     #[test]
     fn keys_tell_type_and_state_key_apart() {
         let hasher = StateHasher::new([7; 32]);
-        let pairs = [
-            ("ab", "c"),
-            ("a", "bc"),
-            ("", "abc"),
-            ("abc", ""),
-            ("a\0", "b"),
-            ("a", "\0b"),
-        ];
+        let pairs =
+            [("ab", "c"), ("a", "bc"), ("", "abc"), ("abc", ""), ("a\0", "b"), ("a", "\0b")];
         for (at, (event_type, state_key)) in pairs.iter().enumerate() {
             for (other_type, other_key) in &pairs[at + 1..] {
-                assert_ne!(
-                    hasher.key(event_type, state_key),
-                    hasher.key(other_type, other_key)
-                );
+                assert_ne!(hasher.key(event_type, state_key), hasher.key(other_type, other_key));
             }
         }
         assert_eq!(hasher.key("a", "b"), hasher.clone().key("a", "b"));
@@ -134,9 +121,6 @@ mod tests {
 
     #[test]
     fn debug_hides_the_secret() {
-        assert_eq!(
-            format!("{:?}", StateHasher::new([0x5a; 32])),
-            "StateHasher(…)"
-        );
+        assert_eq!(format!("{:?}", StateHasher::new([0x5a; 32])), "StateHasher(…)");
     }
 }

@@ -59,14 +59,7 @@ fn apply(store: &mut Store, root: Root, changes: &Changes) -> Root {
 }
 
 fn build(store: &mut Store, model: &Model) -> Root {
-    apply(
-        store,
-        Root::EMPTY,
-        &model
-            .iter()
-            .map(|(key, event)| (*key, Some(*event)))
-            .collect(),
-    )
+    apply(store, Root::EMPTY, &model.iter().map(|(key, event)| (*key, Some(*event))).collect())
 }
 
 fn play(store: &mut Store, history: &[Changes]) -> (Root, Model) {
@@ -85,9 +78,7 @@ fn model_diff(before: &Model, after: &Model) -> Vec<Change> {
         before: before.get(&key).copied(),
         after: after.get(&key).copied(),
     });
-    changes
-        .filter(|change| change.before != change.after)
-        .collect()
+    changes.filter(|change| change.before != change.after).collect()
 }
 
 /// The ids of all nodes of a map, by level.
@@ -95,10 +86,7 @@ fn levels(store: &Store, root: Root) -> Vec<Vec<NodeId>> {
     let mut levels = Vec::new();
     let mut level: Vec<NodeId> = root.node().into_iter().collect();
     while !level.is_empty() {
-        let below = level
-            .iter()
-            .flat_map(|id| store[id].children().collect::<Vec<_>>())
-            .collect();
+        let below = level.iter().flat_map(|id| store[id].children().collect::<Vec<_>>()).collect();
         levels.push(std::mem::replace(&mut level, below));
     }
     levels
@@ -227,46 +215,26 @@ fn the_shape_at_the_edge_of_a_leaf() {
     let mut store = Store::new();
     let key = |last: u128| Key(last.to_be_bytes());
     // The first 17 share 30 nibbles: the deepest tree there can be.
-    let sixteen = apply(
-        &mut store,
-        Root::EMPTY,
-        &(0..16).map(|n| (key(n), Some(EventNid(1)))).collect(),
-    );
+    let sixteen =
+        apply(&mut store, Root::EMPTY, &(0..16).map(|n| (key(n), Some(EventNid(1)))).collect());
     assert_eq!(levels(&store, sixteen).len(), 1);
     let seventeen = apply(&mut store, sixteen, &vec![(key(16), Some(EventNid(1)))]);
     assert_eq!(levels(&store, seventeen).len(), 32);
-    assert_eq!(
-        apply(&mut store, seventeen, &vec![(key(16), None)]),
-        sixteen
-    );
-    assert_eq!(
-        apply(
-            &mut store,
-            sixteen,
-            &(0..16).map(|n| (key(n), None)).collect()
-        ),
-        Root::EMPTY
-    );
+    assert_eq!(apply(&mut store, seventeen, &vec![(key(16), None)]), sixteen);
+    assert_eq!(apply(&mut store, sixteen, &(0..16).map(|n| (key(n), None)).collect()), Root::EMPTY);
 }
 
 #[test]
 fn changes_without_effect_write_nothing() {
     let mut store = Store::new();
     let key = |n: u8| Key([n; 16]);
-    let root = apply(
-        &mut store,
-        Root::EMPTY,
-        &(0..17).map(|n| (key(n), Some(EventNid(1)))).collect(),
-    );
+    let root =
+        apply(&mut store, Root::EMPTY, &(0..17).map(|n| (key(n), Some(EventNid(1)))).collect());
     let cases: [Changes; 4] = [
         vec![],
         vec![(key(3), Some(EventNid(1)))],
         vec![(key(99), None)],
-        vec![
-            (key(3), None),
-            (key(3), Some(EventNid(2))),
-            (key(3), Some(EventNid(1))),
-        ],
+        vec![(key(3), None), (key(3), Some(EventNid(2))), (key(3), Some(EventNid(1)))],
     ];
     for changes in cases {
         let update = update(&hasher(), root, &changes, &store).unwrap();
@@ -280,17 +248,11 @@ fn changes_without_effect_write_nothing() {
 fn layers_are_asked_from_the_top() {
     let (mut lower, mut upper) = (Store::new(), Store::new());
     let key = |n: u8| Key([n; 16]);
-    let before = apply(
-        &mut lower,
-        Root::EMPTY,
-        &(0..40).map(|n| (key(n), Some(EventNid(1)))).collect(),
-    );
+    let before =
+        apply(&mut lower, Root::EMPTY, &(0..40).map(|n| (key(n), Some(EventNid(1)))).collect());
     let changed = update(&hasher(), before, &[(key(3), Some(EventNid(2)))], &lower).unwrap();
     upper.extend(changed.nodes);
-    let nodes = Layered {
-        upper: &upper,
-        lower: &lower as &dyn Nodes,
-    };
+    let nodes = Layered { upper: &upper, lower: &lower as &dyn Nodes };
     assert_eq!(get(changed.root, key(3), &nodes), Ok(Some(EventNid(2))));
     assert_eq!(get(changed.root, key(30), &nodes), Ok(Some(EventNid(1))));
     assert_eq!(get(before, key(3), &nodes), Ok(Some(EventNid(1))));
@@ -319,11 +281,5 @@ fn a_cycle_in_a_damaged_store_ends() {
 
 #[test]
 fn the_default_state_is_empty() {
-    assert_eq!(
-        StateRoot::default(),
-        StateRoot {
-            members: Root::EMPTY,
-            others: Root::EMPTY
-        }
-    );
+    assert_eq!(StateRoot::default(), StateRoot { members: Root::EMPTY, others: Root::EMPTY });
 }

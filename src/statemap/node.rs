@@ -38,9 +38,7 @@ pub(crate) struct Branch {
 impl Node {
     /// The ids of the nodes right below this one, for whoever marks what a root keeps alive.
     pub fn children(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.branch()
-            .into_iter()
-            .flat_map(|branch| branch.children.iter().flatten().copied())
+        self.branch().into_iter().flat_map(|branch| branch.children.iter().flatten().copied())
     }
 
     pub(crate) fn branch(&self) -> Option<&Branch> {

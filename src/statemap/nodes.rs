@@ -59,10 +59,7 @@ pub(crate) struct Reader<N> {
 
 impl<N: Nodes> Reader<N> {
     pub(crate) const fn new(nodes: N) -> Self {
-        Self {
-            nodes,
-            missing: BTreeSet::new(),
-        }
+        Self { nodes, missing: BTreeSet::new() }
     }
 
     /// The node, or `None` after noting that it is missing.
@@ -109,10 +106,6 @@ impl<N: Nodes> Reader<N> {
 
     /// `value`, unless nodes were missing while it was made.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, Missing> {
-        if self.missing.is_empty() {
-            Ok(value)
-        } else {
-            Err(self.missing())
-        }
+        if self.missing.is_empty() { Ok(value) } else { Err(self.missing()) }
     }
 }

@@ -30,10 +30,7 @@ pub fn get_many<N: Nodes + ?Sized>(
     nodes: &N,
 ) -> Result<Vec<Option<EventNid>>, Missing> {
     let mut reader = Reader::new(nodes);
-    let found = keys
-        .iter()
-        .map(|key| find(&mut reader, root, *key))
-        .collect();
+    let found = keys.iter().map(|key| find(&mut reader, root, *key)).collect();
     reader.finish(found)
 }
 

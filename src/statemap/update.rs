@@ -35,23 +35,13 @@ pub fn update<N: Nodes + ?Sized>(
     nodes: &N,
 ) -> Result<Update, Missing> {
     if changes.is_empty() {
-        return Ok(Update {
-            root,
-            nodes: Vec::new(),
-        });
+        return Ok(Update { root, nodes: Vec::new() });
     }
     let sorted: BTreeMap<_, _> = changes.iter().copied().collect();
     let sorted: Vec<_> = sorted.into_iter().collect();
 
-    let known = Recording {
-        nodes,
-        read: RefCell::default(),
-    };
-    let mut editor = Editor {
-        hasher,
-        reader: Reader::new(&known),
-        built: Vec::new(),
-    };
+    let known = Recording { nodes, read: RefCell::default() };
+    let mut editor = Editor { hasher, reader: Reader::new(&known), built: Vec::new() };
     let Some(subtree) = editor.apply(root.node(), 0, &sorted) else {
         return Err(editor.reader.missing());
     };
@@ -60,10 +50,7 @@ pub fn update<N: Nodes + ?Sized>(
     // wrong: it may know nodes that were never stored.
     let read = known.read.into_inner();
     nodes.retain(|(id, _)| !read.contains(id));
-    Ok(Update {
-        root: Root(subtree.id),
-        nodes,
-    })
+    Ok(Update { root: Root(subtree.id), nodes })
 }
 
 /// Remembers which nodes were read.
@@ -138,9 +125,7 @@ impl<N: Nodes> Editor<'_, N> {
                 continue;
             };
             *child = subtree.id;
-            count = count
-                .saturating_add(subtree.count)
-                .saturating_sub(subtree.count_before);
+            count = count.saturating_add(subtree.count).saturating_sub(subtree.count_before);
         }
         complete.then(|| Subtree {
             id: Some(self.add(Shape::Branch(Branch { count, children }))),
@@ -185,10 +170,7 @@ impl<N: Nodes> Editor<'_, N> {
                 children[key.nibble(depth)] = self.build(group, depth + 1);
             }
         }
-        Some(self.add(Shape::Branch(Branch {
-            count: entries.len() as u64,
-            children,
-        })))
+        Some(self.add(Shape::Branch(Branch { count: entries.len() as u64, children })))
     }
 
     fn add(&mut self, shape: Shape) -> NodeId {

@@ -43,10 +43,7 @@ async fn ten_rows(flushed: bool) -> TempDir {
 
 /// The files that hold rows, with their contents.
 fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let kept = |path: &PathBuf| {
-        path.extension()
-            .is_some_and(|kind| kind == "sst" || kind == "log")
-    };
+    let kept = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "sst" || kind == "log");
     fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -126,10 +123,7 @@ async fn a_damaged_table_is_an_error_and_not_a_panic() {
     let keys = [crate::test_data::note(0).0];
     let row = snapshot.get_many(hearth_store::Keyspace::Rooms, &keys);
     let error = row.await.unwrap_err();
-    assert!(
-        matches!(error, hearth_store::StoreError::Corrupt { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, hearth_store::StoreError::Corrupt { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -215,10 +209,7 @@ async fn a_full_disk_is_an_error_and_loses_nothing() {
     let status = Command::new("sh")
         .args(["-c", r#"trap "" XFSZ; ulimit -f 1000; exec "$0" "$@""#])
         .arg(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "damage_tests::a_full_disk_is_an_error_and_loses_nothing",
-        ])
+        .args(["--exact", "damage_tests::a_full_disk_is_an_error_and_loses_nothing"])
         .env(FULL_DISK, directory.path())
         .status();
     assert!(status.unwrap().success());

@@ -25,10 +25,7 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) const fn new(db: Db, watermark: Watermark) -> Self {
-        Self {
-            db,
-            watermark: Mutex::new(watermark),
-        }
+        Self { db, watermark: Mutex::new(watermark) }
     }
 
     pub(crate) const fn db(&self) -> &Db {
@@ -51,9 +48,7 @@ impl Database {
     /// Decides a group and writes it; it is on disk when this returns.
     pub(crate) fn commit(&self, group: &[Batch]) -> Result<Vec<Outcome>, StoreError> {
         let watermark = self.watermark.lock();
-        let plan = plan(group, self.position()?, |keyspace, key| {
-            self.get(keyspace, key)
-        })?;
+        let plan = plan(group, self.position()?, |keyspace, key| self.get(keyspace, key))?;
         if !plan.writes.is_empty() {
             self.write(&plan)?;
             watermark.record(plan.position);
@@ -69,15 +64,12 @@ impl Database {
             .into_iter()
             .map(|keyspace| self.family(keyspace))
             .collect::<Result<Vec<_>, _>>()?;
-        self.db
-            .flush_cfs_opt(&families, &FlushOptions::default())
-            .map_err(failed)
+        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(failed)
     }
 
     fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         let row = self.db.get_cf(self.family(keyspace)?, key);
-        row.map(|row| row.map(Bytes::from))
-            .map_err(|error| store_error(keyspace, &error))
+        row.map(|row| row.map(Bytes::from)).map_err(|error| store_error(keyspace, &error))
     }
 
     fn write(&self, plan: &Plan) -> Result<(), StoreError> {
@@ -91,9 +83,7 @@ impl Database {
         }
         let mut durable = WriteOptions::default();
         durable.set_sync(true);
-        self.db
-            .write_opt(batch, &durable)
-            .map_err(|error| store_error(Keyspace::Meta, &error))
+        self.db.write_opt(batch, &durable).map_err(|error| store_error(Keyspace::Meta, &error))
     }
 }
 

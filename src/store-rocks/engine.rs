@@ -103,9 +103,7 @@ mod tests {
         let rows = snapshot.get_many(Keyspace::Rooms, &keys[..3]).await;
         assert!(rows.unwrap().iter().all(Option::is_some));
         let range = KeyRange::prefix(Vec::new());
-        let page = snapshot
-            .scan(Keyspace::Rooms, &range, Direction::Backward, 1_000)
-            .await;
+        let page = snapshot.scan(Keyspace::Rooms, &range, Direction::Backward, 1_000).await;
         assert_eq!(page.unwrap().rows.len(), 500);
     }
 

@@ -41,9 +41,7 @@ pub(crate) fn inspect(directory: &Path) -> Result<Found, OpenError> {
         return Ok(Found::Database);
     }
     match held {
-        Some(file) => damaged(format!(
-            "the file CURRENT is missing, but there is data ({file})"
-        )),
+        Some(file) => damaged(format!("the file CURRENT is missing, but there is data ({file})")),
         None => Ok(Found::Nothing),
     }
 }
@@ -77,10 +75,7 @@ mod tests {
     fn nothing_and_an_interrupted_creation_may_become_a_database() {
         let missing = Path::new("/nonexistent/database");
         assert_eq!(inspect(missing).unwrap(), Found::Nothing);
-        for files in [
-            &[][..],
-            &[("LOCK", ""), ("MANIFEST-000001", "x"), ("LOG", "")],
-        ] {
+        for files in [&[][..], &[("LOCK", ""), ("MANIFEST-000001", "x"), ("LOG", "")]] {
             let found = inspect(directory(files).path()).unwrap();
             assert_eq!(found, Found::Nothing);
         }
@@ -90,10 +85,7 @@ mod tests {
     fn data_without_its_index_is_damaged() {
         for (files, named) in [
             (&[("000004.log", "x")][..], "000004.log"),
-            (
-                &[("MANIFEST-000001", "x"), ("000009.sst", "x")],
-                "000009.sst",
-            ),
+            (&[("MANIFEST-000001", "x"), ("000009.sst", "x")], "000009.sst"),
             (&[("CURRENT", "MANIFEST-000005\n")], "MANIFEST-000005"),
             (&[("CURRENT", "")], "CURRENT"),
         ] {

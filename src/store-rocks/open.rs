@@ -76,17 +76,11 @@ pub enum OpenError {
 
 impl OpenError {
     pub(crate) fn damaged(path: &Path, reason: String) -> Self {
-        Self::Damaged {
-            path: path.to_owned(),
-            reason,
-        }
+        Self::Damaged { path: path.to_owned(), reason }
     }
 
     pub(crate) fn unreadable(path: &Path, error: &dyn ToString) -> Self {
-        Self::Unavailable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        }
+        Self::Unavailable { path: path.to_owned(), reason: error.to_string() }
     }
 
     fn from_rocks(path: &Path, error: &rocksdb::Error) -> Self {
@@ -94,10 +88,7 @@ impl OpenError {
         let path_buf = path.to_owned();
         // RocksDB has no status of its own for these two.
         if reason.contains("While lock file") || reason.contains("lock hold by current process") {
-            return Self::InUse {
-                path: path_buf,
-                reason,
-            };
+            return Self::InUse { path: path_buf, reason };
         }
         let missing = reason.contains("No such file");
         if error.kind() == ErrorKind::Corruption || missing {
@@ -127,15 +118,9 @@ pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Database, OpenErr
     let (watermark, acknowledged) =
         Watermark::open(path).map_err(|error| OpenError::unreadable(path, &error))?;
     let database = Database::new(db, watermark);
-    let found = database
-        .position()
-        .map_err(|error| OpenError::from_store(path, &error))?;
+    let found = database.position().map_err(|error| OpenError::from_store(path, &error))?;
     if found < acknowledged {
-        return Err(OpenError::LostWrites {
-            path: path.to_owned(),
-            found,
-            acknowledged,
-        });
+        return Err(OpenError::LostWrites { path: path.to_owned(), found, acknowledged });
     }
     Ok(database)
 }
@@ -149,8 +134,5 @@ fn refuse_unknown_keyspaces(path: &Path, options: &Options) -> Result<(), OpenEr
     if names.is_empty() {
         return Ok(());
     }
-    Err(OpenError::UnknownKeyspaces {
-        path: path.to_owned(),
-        names,
-    })
+    Err(OpenError::UnknownKeyspaces { path: path.to_owned(), names })
 }

@@ -31,10 +31,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            cache_bytes: 32 * MIB,
-            write_buffer_bytes: 16 * MIB,
-        }
+        Self { cache_bytes: 32 * MIB, write_buffer_bytes: 16 * MIB }
     }
 }
 

@@ -81,8 +81,7 @@ impl Snapshot for RocksSnapshot {
             return Ok(rows);
         }
         let keys = keys.to_vec();
-        self.read_disk(move |view| view.get_many(keyspace, &keys, Reach::Disk))
-            .await
+        self.read_disk(move |view| view.get_many(keyspace, &keys, Reach::Disk)).await
     }
 
     async fn scan(
@@ -95,14 +94,11 @@ impl Snapshot for RocksSnapshot {
         if range.is_empty() {
             return Ok(Page::default());
         }
-        let in_memory = self
-            .view
-            .scan(keyspace, range, direction, limit, Reach::Memory)?;
+        let in_memory = self.view.scan(keyspace, range, direction, limit, Reach::Memory)?;
         if let Some(page) = in_memory {
             return Ok(page);
         }
         let range = range.clone();
-        self.read_disk(move |view| view.scan(keyspace, &range, direction, limit, Reach::Disk))
-            .await
+        self.read_disk(move |view| view.scan(keyspace, &range, direction, limit, Reach::Disk)).await
     }
 }

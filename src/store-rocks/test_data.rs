@@ -20,10 +20,7 @@ pub(crate) fn note(number: u64) -> (Vec<u8>, Vec<u8>) {
 pub(crate) fn batch(number: u64) -> Batch {
     let (key, value) = note(number);
     let mut batch = Batch::new();
-    batch.fact(Fact::Redacted {
-        room: RoomNid(1),
-        event: EventNid(number),
-    });
+    batch.fact(Fact::Redacted { room: RoomNid(1), event: EventNid(number) });
     batch.write(Write {
         keyspace: Keyspace::Rooms,
         key,

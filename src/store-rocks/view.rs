@@ -56,13 +56,8 @@ impl View {
     ) -> Result<Option<Vec<Option<Bytes>>>, StoreError> {
         let family = self.borrow_owner().family(keyspace)?;
         let addresses = keys.iter().map(|key| (family, key));
-        let found = self
-            .borrow_dependent()
-            .multi_get_cf_opt(addresses, reach.options());
-        let found = found
-            .into_iter()
-            .map(|row| Ok(row?.map(Bytes::from)))
-            .collect();
+        let found = self.borrow_dependent().multi_get_cf_opt(addresses, reach.options());
+        let found = found.into_iter().map(|row| Ok(row?.map(Bytes::from))).collect();
         within_reach(keyspace, found)
     }
 
@@ -89,8 +84,7 @@ impl View {
         while page.rows.len() < limit
             && let Some((key, value)) = iterator.item()
         {
-            page.rows
-                .push((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)));
+            page.rows.push((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)));
             match direction {
                 Direction::Forward => iterator.next(),
                 Direction::Backward => iterator.prev(),

@@ -28,11 +28,7 @@ impl Watermark {
     /// Opens the watermark, and reads it: 0 if there is none, or none that can be read.
     pub(crate) fn open(directory: &Path) -> io::Result<(Self, StreamPosition)> {
         let path = Self::path(directory);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
         let text = std::fs::read(&path)?;
         let position = std::str::from_utf8(&text)
             .ok()

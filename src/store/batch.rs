@@ -97,22 +97,18 @@ impl Batch {
             fact: Pending(slot.fact.0.saturating_add(shift)),
         };
         self.facts.extend(other.facts);
-        self.writes
-            .extend(other.writes.into_iter().map(|write| Write {
-                key_slot: write.key_slot.map(moved),
-                value_slot: write.value_slot.map(moved),
-                ..write
-            }));
+        self.writes.extend(other.writes.into_iter().map(|write| Write {
+            key_slot: write.key_slot.map(moved),
+            value_slot: write.value_slot.map(moved),
+            ..write
+        }));
     }
 
     /// The bytes of all keys and values.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let value_bytes = |write: &Write| write.value.as_ref().map_or(0, Vec::len);
-        self.writes
-            .iter()
-            .map(|write| write.key.len() + value_bytes(write))
-            .sum()
+        self.writes.iter().map(|write| write.key.len() + value_bytes(write)).sum()
     }
 
     /// Refuses a batch that is over one of the store's limits or malformed, the same for every
@@ -122,11 +118,7 @@ impl Batch {
     /// [`StoreError::TooLarge`] names the first limit that is exceeded, [`StoreError::Malformed`]
     /// the mistake of the code that made the batch.
     pub fn validate(&self) -> Result<(), StoreError> {
-        within(
-            "a batch's writes",
-            self.writes.len(),
-            STORE_BATCH_WRITES_MAX,
-        )?;
+        within("a batch's writes", self.writes.len(), STORE_BATCH_WRITES_MAX)?;
         within("a batch's facts", self.facts.len(), STORE_BATCH_WRITES_MAX)?;
         for write in &self.writes {
             write.validate(self.facts.len())?;
@@ -141,9 +133,7 @@ impl Write {
         within("a key", self.key.len(), STORE_KEY_BYTES_MAX)?;
         within("a value", value.len(), STORE_VALUE_BYTES_MAX)?;
         if self.key.is_empty() || self.keyspace == Keyspace::Log {
-            return Err(StoreError::Malformed(
-                "a write to a row that only the committer writes",
-            ));
+            return Err(StoreError::Malformed("a write to a row that only the committer writes"));
         }
         let fits = |slot: Option<Slot>, bytes: &[u8]| {
             slot.is_none_or(|slot| {
@@ -159,11 +149,7 @@ impl Write {
 }
 
 fn within(what: &'static str, actual: usize, max: usize) -> Result<(), StoreError> {
-    if actual > max {
-        Err(StoreError::TooLarge { what, actual, max })
-    } else {
-        Ok(())
-    }
+    if actual > max { Err(StoreError::TooLarge { what, actual, max }) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -173,10 +159,7 @@ mod tests {
     use super::*;
 
     fn fact(room: u64) -> Fact {
-        Fact::Membership {
-            user: "@a:b".try_into().unwrap(),
-            room: RoomNid(room),
-        }
+        Fact::Membership { user: "@a:b".try_into().unwrap(), room: RoomNid(room) }
     }
 
     fn write(keyspace: Keyspace, key: &[u8]) -> Write {
@@ -195,14 +178,8 @@ mod tests {
         let (mut first, mut second) = (Batch::new(), Batch::new());
         first.fact(fact(1));
         let pending = second.fact(fact(2));
-        let slot = Slot {
-            offset: 0,
-            fact: pending,
-        };
-        second.write(Write {
-            value_slot: Some(slot),
-            ..write(Keyspace::Rooms, b"a")
-        });
+        let slot = Slot { offset: 0, fact: pending };
+        second.write(Write { value_slot: Some(slot), ..write(Keyspace::Rooms, b"a") });
         first.append(second);
         assert_eq!(first.facts(), [fact(1), fact(2)]);
         let moved = first.writes()[0].value_slot.unwrap();
@@ -213,15 +190,8 @@ mod tests {
     #[test]
     fn rows_of_the_committer_and_foreign_positions_are_refused() {
         let mut slotted = write(Keyspace::Rooms, b"a");
-        slotted.value_slot = Some(Slot {
-            offset: 0,
-            fact: Pending(0),
-        });
-        for bad in [
-            write(Keyspace::Meta, b""),
-            write(Keyspace::Log, b"12345678"),
-            slotted,
-        ] {
+        slotted.value_slot = Some(Slot { offset: 0, fact: Pending(0) });
+        for bad in [write(Keyspace::Meta, b""), write(Keyspace::Log, b"12345678"), slotted] {
             let mut batch = Batch::new();
             batch.write(bad);
             assert!(matches!(batch.validate(), Err(StoreError::Malformed(_))));

@@ -44,10 +44,7 @@ pub(crate) fn decode_value<V: DeserializeOwned>(
         Some((found, rest)) if *found == version => {
             postcard::from_bytes(rest).map_err(|error| StoreError::corrupt(keyspace, error))
         }
-        found => Err(StoreError::corrupt(
-            keyspace,
-            format!("format version {found:?}"),
-        )),
+        found => Err(StoreError::corrupt(keyspace, format!("format version {found:?}"))),
     }
 }
 
@@ -137,10 +134,7 @@ impl<P: KeyPartFor<P>> KeyPartFor<P> for &P {
 impl KeyPartFor<StreamPosition> for Pending {
     fn write(&self, key: &mut KeyBuffer) {
         let offset = u16::try_from(key.bytes.len()).unwrap_or(u16::MAX);
-        key.slot = Some(Slot {
-            offset,
-            fact: *self,
-        });
+        key.slot = Some(Slot { offset, fact: *self });
         key.bytes.extend_from_slice(&[0; 8]);
     }
 }

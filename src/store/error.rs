@@ -45,10 +45,7 @@ pub enum StoreError {
 impl StoreError {
     /// A row that does not decode.
     pub fn corrupt(keyspace: Keyspace, reason: impl ToString) -> Self {
-        Self::Corrupt {
-            keyspace,
-            reason: reason.to_string(),
-        }
+        Self::Corrupt { keyspace, reason: reason.to_string() }
     }
 }
 

@@ -27,20 +27,13 @@ impl Log {
             start: encode_position(after.next()).to_vec(),
             end: encode_position(StreamPosition::MAX).to_vec(),
         };
-        let page = snapshot
-            .scan(Keyspace::Log, &range, Direction::Forward, limit)
-            .await?;
-        page.rows
-            .iter()
-            .map(|(key, value)| Ok((position(key)?, fact(value)?)))
-            .collect()
+        let page = snapshot.scan(Keyspace::Log, &range, Direction::Forward, limit).await?;
+        page.rows.iter().map(|(key, value)| Ok((position(key)?, fact(value)?))).collect()
     }
 }
 
 fn position(key: &[u8]) -> Result<StreamPosition, StoreError> {
-    let bytes = key
-        .try_into()
-        .map_err(|error| StoreError::corrupt(Keyspace::Log, error))?;
+    let bytes = key.try_into().map_err(|error| StoreError::corrupt(Keyspace::Log, error))?;
     Ok(decode_position(bytes))
 }
 
@@ -63,10 +56,7 @@ impl FollowerPosition {
     /// # Errors
     /// The engine failed, or the row is corrupt.
     pub async fn load(&self, snapshot: &dyn Snapshot) -> Result<StreamPosition, StoreError> {
-        Ok(POSITIONS
-            .get(snapshot, &(self.0,))
-            .await?
-            .unwrap_or_default())
+        Ok(POSITIONS.get(snapshot, &(self.0,)).await?.unwrap_or_default())
     }
 
     /// Moves the position in the batch that holds what the follower derived from the log.

@@ -76,10 +76,7 @@ impl Snapshot for View {
         keyspace: Keyspace,
         keys: &[Vec<u8>],
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
-        Ok(keys
-            .iter()
-            .map(|key| self.rows.get(&(keyspace, key.clone())).cloned())
-            .collect())
+        Ok(keys.iter().map(|key| self.rows.get(&(keyspace, key.clone())).cloned()).collect())
     }
 
     async fn scan(

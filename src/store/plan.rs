@@ -49,25 +49,18 @@ pub fn plan(
     position: StreamPosition,
     mut read: impl FnMut(Keyspace, &[u8]) -> Result<Option<Bytes>, StoreError>,
 ) -> Result<Plan, StoreError> {
-    let mut plan = Plan {
-        position,
-        ..Plan::default()
-    };
+    let mut plan = Plan { position, ..Plan::default() };
     for batch in group {
         batch.validate()?;
         let outcome = match first_conflict(batch, &plan, &mut read)? {
-            Some(write) => Outcome::Conflict {
-                keyspace: write.keyspace,
-                key: write.key.clone(),
-            },
+            Some(write) => Outcome::Conflict { keyspace: write.keyspace, key: write.key.clone() },
             None => plan.apply(batch)?,
         };
         plan.outcomes.push(outcome);
     }
     if plan.position != position {
         let value = encode_position(plan.position).to_vec();
-        plan.writes
-            .insert((Keyspace::Meta, POSITION_KEY.to_vec()), Some(value));
+        plan.writes.insert((Keyspace::Meta, POSITION_KEY.to_vec()), Some(value));
     }
     Ok(plan)
 }

@@ -35,21 +35,12 @@ pub async fn migrate(store: &Store, to: u32, migrations: &[Migration]) -> Result
         return Ok(to);
     };
     if version > to {
-        return Err(StoreError::NewerSchema {
-            found: version,
-            known: to,
-        });
+        return Err(StoreError::NewerSchema { found: version, known: to });
     }
     while version < to {
-        let step = migrations
-            .iter()
-            .find(|step| step.from == version)
-            .ok_or_else(|| {
-                StoreError::corrupt(
-                    Keyspace::Meta,
-                    format!("no migration from version {version}"),
-                )
-            })?;
+        let step = migrations.iter().find(|step| step.from == version).ok_or_else(|| {
+            StoreError::corrupt(Keyspace::Meta, format!("no migration from version {version}"))
+        })?;
         (step.run)(store.clone()).await?;
         version += 1;
         write(store, version).await?;
@@ -79,11 +70,7 @@ mod tests {
         Box::pin(async move {
             let mut batch = Batch::new();
             NOTES.put(&mut batch, &(step,), &step)?;
-            store
-                .commit(batch)
-                .await
-                .map(drop)
-                .map_err(|_| StoreError::Closed)
+            store.commit(batch).await.map(drop).map_err(|_| StoreError::Closed)
         })
     }
 
@@ -92,26 +79,13 @@ mod tests {
         let store = Store::new(MemoryEngine::new());
         assert_eq!(migrate(&store, 1, &[]).await.unwrap(), 1);
         let steps = [
-            Migration {
-                from: 2,
-                run: |store| note(store, 2),
-            },
-            Migration {
-                from: 1,
-                run: |store| note(store, 1),
-            },
+            Migration { from: 2, run: |store| note(store, 2) },
+            Migration { from: 1, run: |store| note(store, 1) },
         ];
         assert_eq!(migrate(&store, 3, &steps).await.unwrap(), 3);
         assert_eq!(migrate(&store, 3, &[]).await.unwrap(), 3);
         let snapshot = store.snapshot().await.unwrap();
-        assert_eq!(
-            NOTES
-                .scan_all(snapshot.as_ref(), &NOTES.all())
-                .await
-                .unwrap()
-                .len(),
-            2
-        );
+        assert_eq!(NOTES.scan_all(snapshot.as_ref(), &NOTES.all()).await.unwrap().len(), 2);
     }
 
     #[tokio::test]
@@ -119,10 +93,7 @@ mod tests {
         let store = Store::new(MemoryEngine::new());
         migrate(&store, 5, &[]).await.unwrap();
         let newer = migrate(&store, 4, &[]).await.unwrap_err();
-        assert!(matches!(
-            newer,
-            StoreError::NewerSchema { found: 5, known: 4 }
-        ));
+        assert!(matches!(newer, StoreError::NewerSchema { found: 5, known: 4 }));
         assert!(migrate(&store, 6, &[]).await.is_err());
     }
 }

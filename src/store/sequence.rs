@@ -23,11 +23,7 @@ impl Sequence {
     /// The sequence called `name`.
     #[must_use]
     pub fn new(store: Store, name: &'static str) -> Self {
-        Self {
-            store,
-            name,
-            block: Mutex::new(0..0),
-        }
+        Self { store, name, block: Mutex::new(0..0) }
     }
 
     /// The next number.

@@ -29,9 +29,7 @@ impl<K, V> StampedTable<K, V> {
     /// As [`Table::new`].
     #[must_use]
     pub const fn new(keyspace: Keyspace, tag: u8, version: u8) -> Self {
-        Self {
-            table: Table::new(keyspace, tag, version),
-        }
+        Self { table: Table::new(keyspace, tag, version) }
     }
 
     /// As [`Table::all`].
@@ -64,11 +62,7 @@ impl<K, V> StampedTable<K, V> {
 impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
     fn stamped(&self, write: Write, slot: Option<Pending>, known: [u8; 8]) -> Write {
         let value = write.value.map(|value| [known.as_slice(), &value].concat());
-        Write {
-            value,
-            value_slot: slot.map(|fact| Slot { offset: 0, fact }),
-            ..write
-        }
+        Write { value, value_slot: slot.map(|fact| Slot { offset: 0, fact }), ..write }
     }
 
     /// Writes a row that remembers the position of `fact`.
@@ -98,10 +92,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
         fact: Pending,
         value: &V,
     ) -> Result<(), StoreError> {
-        let write = Write {
-            check: Some(Check::Absent),
-            ..self.table.put_write(key, value)?
-        };
+        let write = Write { check: Some(Check::Absent), ..self.table.put_write(key, value)? };
         batch.write(self.stamped(write, Some(fact), [0; 8]));
         Ok(())
     }
@@ -121,20 +112,13 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
     ) -> Result<(), StoreError> {
         let check = match before {
             Some(row) => {
-                let value = self
-                    .table
-                    .put_write(key, &row.value)?
-                    .value
-                    .unwrap_or_default();
+                let value = self.table.put_write(key, &row.value)?.value.unwrap_or_default();
                 let position = encode_position(row.position);
                 Check::Equals([position.as_slice(), &value].concat().into())
             }
             None => Check::Absent,
         };
-        let write = Write {
-            check: Some(check),
-            ..self.table.put_write(key, after)?
-        };
+        let write = Write { check: Some(check), ..self.table.put_write(key, after)? };
         batch.write(self.stamped(write, Some(fact), [0; 8]));
         Ok(())
     }
@@ -177,9 +161,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
         keys: impl IntoIterator<Item = P>,
     ) -> Result<Vec<Option<Stamped<V>>>, StoreError> {
         let rows = self.table.rows(snapshot, keys).await?;
-        rows.into_iter()
-            .map(|row| row.map(|bytes| self.decode(&bytes)).transpose())
-            .collect()
+        rows.into_iter().map(|row| row.map(|bytes| self.decode(&bytes)).transpose()).collect()
     }
 
     /// As [`Table::scan`].
@@ -193,9 +175,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<(K, Stamped<V>)>, StoreError> {
-        let page = snapshot
-            .scan(self.table.keyspace, range, direction, limit)
-            .await?;
+        let page = snapshot.scan(self.table.keyspace, range, direction, limit).await?;
         page.rows
             .iter()
             .map(|(key, value)| Ok((self.table.decode_key(key)?, self.decode(value)?)))
@@ -221,10 +201,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> StampedTable<K, V> {
         let (position, value) = bytes
             .split_first_chunk::<8>()
             .ok_or_else(|| StoreError::corrupt(self.table.keyspace, "a row without position"))?;
-        Ok(Stamped {
-            position: decode_position(*position),
-            value: self.table.decode(value)?,
-        })
+        Ok(Stamped { position: decode_position(*position), value: self.table.decode(value)? })
     }
 }
 
@@ -239,10 +216,7 @@ mod tests {
     const ORDER: Table<(RoomNid, StreamPosition), u8> = Table::new(Keyspace::Relations, 2, 1);
 
     fn fact(batch: &mut Batch) -> Pending {
-        batch.fact(Fact::Membership {
-            user: "@a:b".try_into().unwrap(),
-            room: RoomNid(1),
-        })
+        batch.fact(Fact::Membership { user: "@a:b".try_into().unwrap(), room: RoomNid(1) })
     }
 
     #[tokio::test]
@@ -255,9 +229,7 @@ mod tests {
             let key = (RoomNid(1), pending);
             ORDER.put(&mut batch, &key, &7).unwrap();
             let text = text.to_owned();
-            THREADS
-                .put(&mut batch, &(RoomNid(1),), pending, &text)
-                .unwrap();
+            THREADS.put(&mut batch, &(RoomNid(1),), pending, &text).unwrap();
             store.commit(batch).await.unwrap();
         }
         let snapshot = store.snapshot().await.unwrap();
@@ -284,9 +256,7 @@ mod tests {
             let mut batch = Batch::new();
             let pending = fact(&mut batch);
             let value = String::new();
-            THREADS
-                .insert(&mut batch, &(RoomNid(1),), pending, &value)
-                .unwrap();
+            THREADS.insert(&mut batch, &(RoomNid(1),), pending, &value).unwrap();
             batch
         };
         store.commit(insert()).await.unwrap();

@@ -39,9 +39,7 @@ pub struct Store {
 
 enum Request {
     Commit(Waiting),
-    Close {
-        reply: oneshot::Sender<Result<(), StoreError>>,
-    },
+    Close { reply: oneshot::Sender<Result<(), StoreError>> },
 }
 
 /// Batches that were sent together, and who waits for them.
@@ -65,12 +63,7 @@ impl Store {
             position: position_sender,
         };
         tokio::spawn(committer.run(requests));
-        Self {
-            engine,
-            queue,
-            announcements,
-            position,
-        }
+        Self { engine, queue, announcements, position }
     }
 
     /// A view of everything committed so far.
@@ -153,11 +146,7 @@ struct Committer {
 impl Committer {
     async fn run(self, mut requests: mpsc::Receiver<Request>) {
         let mut received = Vec::new();
-        while requests
-            .recv_many(&mut received, COMMIT_GROUP_BATCHES_MAX)
-            .await
-            > 0
-        {
+        while requests.recv_many(&mut received, COMMIT_GROUP_BATCHES_MAX).await > 0 {
             let mut waiting = VecDeque::new();
             let mut closing = None;
             for request in received.drain(..) {
@@ -207,10 +196,7 @@ impl Committer {
     }
 
     fn announce(&self, outcomes: &[Outcome], facts: Vec<Vec<Fact>>) {
-        let mut all = Committed {
-            first: StreamPosition::ZERO,
-            facts: Vec::new(),
-        };
+        let mut all = Committed { first: StreamPosition::ZERO, facts: Vec::new() };
         for (outcome, facts) in outcomes.iter().zip(facts) {
             let Outcome::Committed { first } = outcome else {
                 continue;
@@ -224,8 +210,7 @@ impl Committer {
             return;
         };
         if count > 0 {
-            self.position
-                .send_replace(StreamPosition(all.first.0 + count - 1));
+            self.position.send_replace(StreamPosition(all.first.0 + count - 1));
             // Nobody listening is no failure: the log has it all.
             let _ = self.announcements.send(Arc::new(all));
         }
@@ -257,11 +242,7 @@ mod tests {
     use crate::{Check, Keyspace, MemoryEngine, Write};
 
     fn fact() -> Fact {
-        Fact::Receipt {
-            room: RoomNid(1),
-            user: "@a:b".try_into().unwrap(),
-            private: false,
-        }
+        Fact::Receipt { room: RoomNid(1), user: "@a:b".try_into().unwrap(), private: false }
     }
 
     fn write(key: &[u8], value_bytes: usize) -> Batch {
@@ -282,16 +263,10 @@ mod tests {
     async fn commits_are_announced_with_their_positions() {
         let store = Store::new(MemoryEngine::new());
         let mut announcements = store.subscribe();
-        assert_eq!(
-            store.commit(write(b"a", 1)).await.unwrap(),
-            StreamPosition(1)
-        );
+        assert_eq!(store.commit(write(b"a", 1)).await.unwrap(), StreamPosition(1));
         let conflict = store.commit(write(b"a", 1)).await.unwrap_err();
         assert!(matches!(conflict, CommitError::Conflict { key, .. } if key == b"a"));
-        assert_eq!(
-            store.commit(write(b"b", 1)).await.unwrap(),
-            StreamPosition(2)
-        );
+        assert_eq!(store.commit(write(b"b", 1)).await.unwrap(), StreamPosition(2));
         for position in [1, 2] {
             let announced = announcements.recv().await.unwrap();
             assert_eq!(announced.first, StreamPosition(position));
@@ -308,10 +283,7 @@ mod tests {
         store.close().await.unwrap();
         let refused = store.commit(write(b"b", 1)).await.unwrap_err();
         assert!(matches!(refused, CommitError::Store(StoreError::Closed)));
-        assert_eq!(
-            store.snapshot().await.unwrap().position(),
-            StreamPosition(1)
-        );
+        assert_eq!(store.snapshot().await.unwrap().position(), StreamPosition(1));
     }
 
     #[tokio::test]
@@ -368,10 +340,7 @@ mod tests {
         let mut announcements = store.subscribe();
         for _ in 0..2 {
             let failed = store.commit(write(b"a", 1)).await.unwrap_err();
-            assert!(matches!(
-                failed,
-                CommitError::Store(StoreError::Unavailable(_))
-            ));
+            assert!(matches!(failed, CommitError::Store(StoreError::Unavailable(_))));
         }
         assert!(announcements.try_recv().is_err());
     }

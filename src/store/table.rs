@@ -27,19 +27,11 @@ impl<K, V> Table<K, V> {
     #[must_use]
     pub const fn new(keyspace: Keyspace, tag: u8, version: u8) -> Self {
         assert!(!matches!(keyspace, Keyspace::Log), "the log has no tables");
-        Self {
-            keyspace,
-            tag,
-            version,
-            types: PhantomData,
-        }
+        Self { keyspace, tag, version, types: PhantomData }
     }
 
     pub(crate) fn encode(&self, key: &impl KeyPrefix<K>) -> KeyBuffer {
-        let mut buffer = KeyBuffer {
-            bytes: vec![self.tag],
-            slot: None,
-        };
+        let mut buffer = KeyBuffer { bytes: vec![self.tag], slot: None };
         key.write(&mut buffer);
         buffer
     }
@@ -57,20 +49,14 @@ impl<K, V> Table<K, V> {
 
     /// Rows from `start` (included) to `end` (excluded); either may be the first parts of a key.
     pub fn between(&self, start: &impl KeyPrefix<K>, end: &impl KeyPrefix<K>) -> KeyRange {
-        KeyRange {
-            start: self.encode(start).bytes,
-            end: self.encode(end).bytes,
-        }
+        KeyRange { start: self.encode(start).bytes, end: self.encode(end).bytes }
     }
 
     /// Rows that begin with `parts` and come after `key`.
     pub fn after(&self, parts: &impl KeyPrefix<K>, key: &impl WholeKey<K>) -> KeyRange {
         let mut start = self.encode(key).bytes;
         start.push(0);
-        KeyRange {
-            start,
-            end: self.prefix(parts).end,
-        }
+        KeyRange { start, end: self.prefix(parts).end }
     }
 
     fn delete_write(&self, key: &impl WholeKey<K>) -> Write {
@@ -94,10 +80,7 @@ impl<K, V> Table<K, V> {
 impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     pub(crate) fn put_write(&self, key: &impl WholeKey<K>, value: &V) -> Result<Write, StoreError> {
         let value = Some(encode_value(self.keyspace, self.version, value)?);
-        Ok(Write {
-            value,
-            ..self.delete_write(key)
-        })
+        Ok(Write { value, ..self.delete_write(key) })
     }
 
     /// Writes a row, whatever was there before.
@@ -124,10 +107,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         key: &impl WholeKey<K>,
         value: &V,
     ) -> Result<(), StoreError> {
-        batch.write(Write {
-            check: Some(Check::Absent),
-            ..self.put_write(key, value)?
-        });
+        batch.write(Write { check: Some(Check::Absent), ..self.put_write(key, value)? });
         Ok(())
     }
 
@@ -143,21 +123,16 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         after: Option<&V>,
     ) -> Result<(), StoreError> {
         let check = match before {
-            Some(before) => Check::Equals(Bytes::from(encode_value(
-                self.keyspace,
-                self.version,
-                before,
-            )?)),
+            Some(before) => {
+                Check::Equals(Bytes::from(encode_value(self.keyspace, self.version, before)?))
+            }
             None => Check::Absent,
         };
         let write = match after {
             Some(after) => self.put_write(key, after)?,
             None => self.delete_write(key),
         };
-        batch.write(Write {
-            check: Some(check),
-            ..write
-        });
+        batch.write(Write { check: Some(check), ..write });
         Ok(())
     }
 
@@ -184,9 +159,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         keys: impl IntoIterator<Item = P>,
     ) -> Result<Vec<Option<V>>, StoreError> {
         let rows = self.rows(snapshot, keys).await?;
-        rows.into_iter()
-            .map(|row| row.map(|bytes| self.decode(&bytes)).transpose())
-            .collect()
+        rows.into_iter().map(|row| row.map(|bytes| self.decode(&bytes)).transpose()).collect()
     }
 
     /// Up to `limit` rows of a range of this table.
@@ -200,9 +173,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<(K, V)>, StoreError> {
-        let page = snapshot
-            .scan(self.keyspace, range, direction, limit)
-            .await?;
+        let page = snapshot.scan(self.keyspace, range, direction, limit).await?;
         page.rows
             .iter()
             .map(|(key, value)| Ok((self.decode_key(key)?, self.decode(value)?)))
@@ -219,9 +190,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         range: &KeyRange,
     ) -> Result<Vec<(K, V)>, StoreError> {
         let rows = self.all_rows(snapshot, range).await?;
-        rows.iter()
-            .map(|(key, value)| Ok((self.decode_key(key)?, self.decode(value)?)))
-            .collect()
+        rows.iter().map(|(key, value)| Ok((self.decode_key(key)?, self.decode(value)?))).collect()
     }
 
     pub(crate) async fn row(
@@ -239,10 +208,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         snapshot: &dyn Snapshot,
         keys: impl IntoIterator<Item = P>,
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
-        let keys: Vec<_> = keys
-            .into_iter()
-            .map(|key| self.encode(&key).bytes)
-            .collect();
+        let keys: Vec<_> = keys.into_iter().map(|key| self.encode(&key).bytes).collect();
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -257,9 +223,7 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         let mut range = range.clone();
         let mut rows = Vec::new();
         loop {
-            let page = snapshot
-                .scan(self.keyspace, &range, Direction::Forward, usize::MAX)
-                .await?;
+            let page = snapshot.scan(self.keyspace, &range, Direction::Forward, usize::MAX).await?;
             rows.extend(page.rows);
             let Some((last, _)) = rows.last().filter(|_| page.more) else {
                 return Ok(rows);

@@ -40,19 +40,14 @@ impl View<'_> {
         let changes = match &self.since {
             Some(since) => {
                 let (since, upto) = (since.position, self.position);
-                accounts
-                    .account_data_changes(self.user_id(), since, upto)
-                    .await?
+                accounts.account_data_changes(self.user_id(), since, upto).await?
             }
             None => accounts.all_account_data(self.user_id()).await?,
         };
         let filter = &self.filter().account_data;
         for (kind, content) in &changes.global {
             if event_filter::passes(filter, kind, None) {
-                response
-                    .account_data
-                    .events
-                    .push(basic_event(kind, content)?);
+                response.account_data.events.push(basic_event(kind, content)?);
             }
         }
         let filter = &self.filter().room.account_data;
@@ -78,9 +73,7 @@ impl View<'_> {
         &self,
         response: &mut Response,
     ) -> Result<StreamPosition, SyncError> {
-        let since = self
-            .since
-            .map_or(StreamPosition::ZERO, |since| since.to_device);
+        let since = self.since.map_or(StreamPosition::ZERO, |since| since.to_device);
         let messages = self
             .sync
             .accounts()

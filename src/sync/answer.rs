@@ -53,15 +53,10 @@ impl Sync {
         {
             let mut response = Response::new(since.to_string());
             self.key_counts(request, &mut response).await?;
-            return Ok(Answer {
-                response,
-                is_empty: true,
-            });
+            return Ok(Answer { response, is_empty: true });
         }
         let snapshot = self.store().snapshot().await?;
-        let view = self
-            .view(request, snapshot.as_ref(), snapshot.position())
-            .await?;
+        let view = self.view(request, snapshot.as_ref(), snapshot.position()).await?;
         let (response, is_empty) = view.build(session, version).await?;
         Ok(Answer { response, is_empty })
     }
@@ -100,8 +95,7 @@ impl<'a> View<'a> {
         for (nid, row) in self.candidates(session, &data).await? {
             let room = self.sync.rooms().room_by_nid(self.snapshot, nid).await?;
             if event_filter::includes_room(&self.filter().room, room.id()) {
-                self.room(&mut response, &mut encounters, &room, &row, &mut data)
-                    .await?;
+                self.room(&mut response, &mut encounters, &room, &row, &mut data).await?;
             }
         }
         self.presence(&mut response, &encounters).await?;
@@ -113,10 +107,7 @@ impl<'a> View<'a> {
             && response.to_device.is_empty()
             && response.device_lists.is_empty();
         self.sync.key_counts(self.request, &mut response).await?;
-        response.next_batch = self
-            .sync
-            .token(self.position, version, to_device)
-            .to_string();
+        response.next_batch = self.sync.token(self.position, version, to_device).to_string();
         Ok((response, is_empty))
     }
 
@@ -142,10 +133,7 @@ impl<'a> View<'a> {
                 }
             }
             MembershipState::Knock if self.is_new(row.position) => {
-                response
-                    .rooms
-                    .knock
-                    .insert(room_id, self.knocked(room, row).await?);
+                response.rooms.knock.insert(room_id, self.knocked(room, row).await?);
             }
             MembershipState::Leave | MembershipState::Ban => {
                 if let Some(left) = self.left(encounters, room, row, data).await? {
@@ -167,10 +155,8 @@ impl<'a> View<'a> {
         let Some(since) = self.since.filter(|_| !self.request.full_state) else {
             return Ok(rooms.memberships(self.snapshot, user_id).await?);
         };
-        let changed = self
-            .sync
-            .changed_rooms(self.snapshot, session, user_id, since.position)
-            .await?;
+        let changed =
+            self.sync.changed_rooms(self.snapshot, session, user_id, since.position).await?;
         let mut nids: HashSet<_> = changed.into_iter().collect();
         nids.extend(data.keys());
         for room_id in self.sync.bus().typing().changed_since(self.since_version) {
@@ -192,8 +178,7 @@ impl<'a> View<'a> {
 
     /// What the client has seen of the stream.
     pub(crate) fn since_position(&self) -> StreamPosition {
-        self.since
-            .map_or(StreamPosition::ZERO, |since| since.position)
+        self.since.map_or(StreamPosition::ZERO, |since| since.position)
     }
 
     pub(crate) fn filter(&self) -> &'a FilterDefinition {

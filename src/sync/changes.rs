@@ -41,12 +41,7 @@ impl Sync {
         let mut rooms = HashSet::new();
         for (_, fact) in Log::read(snapshot, since, LOG_FACTS_MAX).await? {
             match fact {
-                Fact::Event { room, .. }
-                | Fact::Receipt {
-                    room,
-                    private: false,
-                    ..
-                } => {
+                Fact::Event { room, .. } | Fact::Receipt { room, private: false, .. } => {
                     rooms.insert(room);
                 }
                 Fact::Receipt { room, user, .. } | Fact::Membership { room, user }
@@ -54,10 +49,7 @@ impl Sync {
                 {
                     rooms.insert(room);
                 }
-                Fact::AccountData {
-                    user,
-                    room: Some(room_id),
-                } if user == user_id => {
+                Fact::AccountData { user, room: Some(room_id) } if user == user_id => {
                     rooms.extend(self.rooms().room(&room_id).await?.map(|room| room.nid()));
                 }
                 _ => {}

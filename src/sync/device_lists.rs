@@ -54,18 +54,12 @@ impl Encounters {
         }
         let known = match known {
             Some(known) => known,
-            None => {
-                rooms
-                    .state_at(view.snapshot, room.nid(), since.position)
-                    .await?
-            }
+            None => rooms.state_at(view.snapshot, room.nid(), since.position).await?,
         };
         if known.members == end.members {
             return Ok(());
         }
-        let changes = rooms
-            .member_changes(view.snapshot, room.nid(), known, end)
-            .await?;
+        let changes = rooms.member_changes(view.snapshot, room.nid(), known, end).await?;
         for (before, after) in changes {
             let joined = |event: &Option<hearth_rooms::Event>| {
                 event
@@ -73,10 +67,7 @@ impl Encounters {
                     .and_then(|event| event.pdu().content_as::<MemberContent>())
                     .is_some_and(|content| content.membership == MembershipState::Join)
             };
-            let state_key = after
-                .as_ref()
-                .or(before.as_ref())
-                .and_then(|e| e.pdu().state_key());
+            let state_key = after.as_ref().or(before.as_ref()).and_then(|e| e.pdu().state_key());
             let Some(user_id) = state_key.and_then(|id| OwnedUserId::try_from(id).ok()) else {
                 continue;
             };
@@ -124,14 +115,9 @@ impl Sync {
             let joined = row.value.last_joined(row.position);
             if row.value.state == MembershipState::Join {
                 let just_joined = joined.is_some_and(|joined| view.is_new(joined));
-                let known = self
-                    .rooms()
-                    .state_at(view.snapshot, nid, from.position)
-                    .await?;
+                let known = self.rooms().state_at(view.snapshot, nid, from.position).await?;
                 let end = self.rooms().state_at(view.snapshot, nid, position).await?;
-                encounters
-                    .note(&view, &room, Some(known), end, just_joined)
-                    .await?;
+                encounters.note(&view, &room, Some(known), end, just_joined).await?;
             } else if joined.is_some() && view.is_new(row.position) {
                 encounters.leave(&view, &room).await?;
             }
@@ -148,11 +134,7 @@ impl View<'_> {
         if other == self.user_id() {
             return Ok(true);
         }
-        Ok(self
-            .sync
-            .rooms()
-            .share_a_room(self.snapshot, self.user_id(), other)
-            .await?)
+        Ok(self.sync.rooms().share_a_room(self.snapshot, self.user_id(), other).await?)
     }
 
     /// Puts the users into the answer whose devices the client has to ask for, and those whom it
@@ -166,9 +148,8 @@ impl View<'_> {
             return Ok(());
         };
         let accounts = self.sync.accounts();
-        let changed = accounts
-            .device_list_changes(self.user_id(), since.position, self.position)
-            .await?;
+        let changed =
+            accounts.device_list_changes(self.user_id(), since.position, self.position).await?;
         let mut news = encounters.met;
         news.remove(self.user_id());
         for user_id in changed {

@@ -18,11 +18,7 @@ impl View<'_> {
         let filter = &self.filter().room.ephemeral;
         let mut events = Vec::new();
         if event_filter::passes_type(filter, "m.receipt") {
-            let since = if is_new {
-                StreamPosition::ZERO
-            } else {
-                self.since_position()
-            };
+            let since = if is_new { StreamPosition::ZERO } else { self.since_position() };
             events.extend(self.receipts(room, since).await?);
         }
         if event_filter::passes_type(filter, "m.typing") {
@@ -39,13 +35,7 @@ impl View<'_> {
         let changes = self
             .sync
             .rooms()
-            .receipts_since(
-                self.snapshot,
-                room.nid(),
-                since,
-                self.position,
-                self.user_id(),
-            )
+            .receipts_since(self.snapshot, room.nid(), since, self.position, self.user_id())
             .await?;
         if changes.is_empty() {
             return Ok(None);
@@ -85,8 +75,5 @@ impl View<'_> {
 
 /// The object at a key, which is made if it is not there.
 fn entry<'a>(object: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
-    object
-        .entry(key)
-        .or_insert_with(|| Value::Object(Map::new()))
-        .as_object_mut()
+    object.entry(key).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
 }

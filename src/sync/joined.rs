@@ -43,16 +43,10 @@ impl View<'_> {
         data: RoomData,
     ) -> Result<Option<JoinedRoom>, SyncError> {
         let head = self.sync.rooms().head(self.snapshot, room.nid()).await?;
-        let just_joined = row
-            .value
-            .last_joined(row.position)
-            .is_some_and(|joined| self.is_new(joined));
-        let window = self
-            .window(room, self.position, head.state, just_joined)
-            .await?;
-        encounters
-            .note(self, room, window.known, window.end, just_joined)
-            .await?;
+        let just_joined =
+            row.value.last_joined(row.position).is_some_and(|joined| self.is_new(joined));
+        let window = self.window(room, self.position, head.state, just_joined).await?;
+        encounters.note(self, room, window.known, window.end, just_joined).await?;
 
         let mut joined = JoinedRoom::new();
         joined.state = self.state(room, &window).await?;
@@ -60,11 +54,7 @@ impl View<'_> {
         joined.account_data.events = data.events;
         let is_whole = window.known.is_none();
         joined.ephemeral.events = self.ephemeral(room, is_whole || just_joined).await?;
-        if is_whole
-            || window
-                .known
-                .is_some_and(|known| known.members != head.state.members)
-        {
+        if is_whole || window.known.is_some_and(|known| known.members != head.state.members) {
             joined.summary = self.summary(room, &head).await?;
         }
         let says_something = is_whole
@@ -104,42 +94,22 @@ impl View<'_> {
         let (from, to, backward) = (Side(upto), Some(Side(after)), Direction::Backward);
         let user_id = self.user_id();
         let page = if limit == 0 {
-            hearth_rooms::Page {
-                events: Vec::new(),
-                next: Some(from),
-            }
+            hearth_rooms::Page { events: Vec::new(), next: Some(from) }
         } else {
-            rooms
-                .page(
-                    self.snapshot,
-                    room,
-                    user_id,
-                    from,
-                    to,
-                    backward,
-                    limit,
-                    &wanted,
-                )
-                .await?
+            rooms.page(self.snapshot, room, user_id, from, to, backward, limit, &wanted).await?
         };
         let mut events = page.events;
         events.reverse();
-        let first = events
-            .first()
-            .map(|event| Side(event.position().previous()));
+        let first = events.first().map(|event| Side(event.position().previous()));
         let known = match self.since {
-            Some(since) if !just_joined && !self.request.full_state => Some(
-                rooms
-                    .state_at(self.snapshot, room.nid(), since.position)
-                    .await?,
-            ),
+            Some(since) if !just_joined && !self.request.full_state => {
+                Some(rooms.state_at(self.snapshot, room.nid(), since.position).await?)
+            }
             _ => None,
         };
         Ok(Window {
             limited: page.next.is_some() && limit > 0,
-            prev_batch: first
-                .or(page.next)
-                .unwrap_or(Side(after.max(StreamPosition::ZERO))),
+            prev_batch: first.or(page.next).unwrap_or(Side(after.max(StreamPosition::ZERO))),
             events,
             known,
             end,
@@ -149,9 +119,8 @@ impl View<'_> {
     pub(crate) async fn timeline(&self, window: &Window) -> Result<Timeline, SyncError> {
         let rooms = self.sync.rooms();
         let format = ClientEventFormat::Sync;
-        let rendered = rooms
-            .render(self.snapshot, &window.events, &self.viewer(), format, true)
-            .await?;
+        let rendered =
+            rooms.render(self.snapshot, &window.events, &self.viewer(), format, true).await?;
         let mut timeline = Timeline::new();
         timeline.limited = window.limited;
         timeline.prev_batch = Some(window.prev_batch.to_string());
@@ -168,12 +137,9 @@ impl View<'_> {
         };
         let filter = &self.filter().room.state;
         let mut events = match filter.lazy_load_options {
-            LazyLoadOptions::Enabled {
-                include_redundant_members,
-            } => {
-                let mut events = self
-                    .state_change(room, without_members(window.known), target, false)
-                    .await?;
+            LazyLoadOptions::Enabled { include_redundant_members } => {
+                let mut events =
+                    self.state_change(room, without_members(window.known), target, false).await?;
                 let redundant = include_redundant_members;
                 events.extend(self.lazy_members(room, window, target, redundant).await?);
                 events
@@ -183,16 +149,10 @@ impl View<'_> {
         events.retain(|event| event_filter::passes_pdu(filter, event.pdu()));
         let format = ClientEventFormat::Sync;
         let rooms = self.sync.rooms();
-        let rendered = rooms
-            .render(self.snapshot, &events, &self.viewer(), format, false)
-            .await?;
+        let rendered = rooms.render(self.snapshot, &events, &self.viewer(), format, false).await?;
         let events: Vec<_> = rendered.into_iter().map(Raw::from_json).collect();
         let events = StateEvents::from(events);
-        Ok(if after {
-            State::After(events)
-        } else {
-            State::Before(events)
-        })
+        Ok(if after { State::After(events) } else { State::Before(events) })
     }
 
     async fn state_change(
@@ -204,22 +164,14 @@ impl View<'_> {
     ) -> Result<Vec<Event>, SyncError> {
         let (rooms, nid) = (self.sync.rooms(), room.nid());
         let Some(known) = known else {
-            let mut all = rooms
-                .state_without_members(self.snapshot, nid, target)
-                .await?;
+            let mut all = rooms.state_without_members(self.snapshot, nid, target).await?;
             if with_members {
                 all.extend(rooms.state_members(self.snapshot, nid, target).await?);
             }
             return Ok(all);
         };
-        let target = if with_members {
-            target
-        } else {
-            StateRoot {
-                members: Root::EMPTY,
-                ..target
-            }
-        };
+        let target =
+            if with_members { target } else { StateRoot { members: Root::EMPTY, ..target } };
         Ok(rooms.state_delta(self.snapshot, nid, known, target).await?)
     }
 
@@ -231,11 +183,8 @@ impl View<'_> {
         target: StateRoot,
         include_redundant: bool,
     ) -> Result<Vec<Event>, SyncError> {
-        let mut users: HashSet<OwnedUserId> = window
-            .events
-            .iter()
-            .map(|event| event.pdu().sender().to_owned())
-            .collect();
+        let mut users: HashSet<OwnedUserId> =
+            window.events.iter().map(|event| event.pdu().sender().to_owned()).collect();
         if window.known.is_none() {
             users.insert(self.user_id().to_owned());
         }
@@ -244,9 +193,7 @@ impl View<'_> {
             .map(|user_id| (StateEventType::RoomMember, user_id.to_string()))
             .collect();
         let rooms = self.sync.rooms();
-        let events = rooms
-            .state_events(self.snapshot, room.nid(), target, &wanted)
-            .await?;
+        let events = rooms.state_events(self.snapshot, room.nid(), target, &wanted).await?;
         let mut events: Vec<_> = events.into_iter().flatten().collect();
         let device = (&*self.request.user_id, &*self.request.device_id);
         let sent = self.sync.sent_members();
@@ -263,8 +210,5 @@ impl View<'_> {
 }
 
 fn without_members(state: Option<StateRoot>) -> Option<StateRoot> {
-    state.map(|state| StateRoot {
-        members: Root::EMPTY,
-        ..state
-    })
+    state.map(|state| StateRoot { members: Root::EMPTY, ..state })
 }

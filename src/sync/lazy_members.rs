@@ -33,8 +33,7 @@ impl Default for SentMembers {
 impl SentMembers {
     /// The device starts afresh in a room.
     pub(crate) fn forget(&self, (user_id, device_id): (&UserId, &DeviceId), room: RoomNid) {
-        self.0
-            .invalidate(&(user_id.to_owned(), device_id.to_owned(), room));
+        self.0.invalidate(&(user_id.to_owned(), device_id.to_owned(), room));
     }
 
     /// The member events of these that the device does not have, which are remembered as sent;

@@ -21,11 +21,7 @@ impl View<'_> {
         if !(is_news || asked && !row.value.forgotten) {
             return Ok(None);
         }
-        let leaving = self
-            .sync
-            .rooms()
-            .event(self.snapshot, row.value.event)
-            .await?;
+        let leaving = self.sync.rooms().event(self.snapshot, row.value.event).await?;
         let last_joined = row.value.last_joined(row.position);
         let just_joined = last_joined.is_none_or(|joined| self.is_new(joined));
         let end = leaving.state_after();

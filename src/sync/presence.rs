@@ -19,10 +19,8 @@ impl View<'_> {
         encounters: &Encounters,
     ) -> Result<(), SyncError> {
         let presence = self.sync.bus().presence();
-        let mut users: BTreeSet<OwnedUserId> = presence
-            .changed_since(self.since_version)
-            .into_iter()
-            .collect();
+        let mut users: BTreeSet<OwnedUserId> =
+            presence.changed_since(self.since_version).into_iter().collect();
         users.extend(encounters.met().cloned());
         for user_id in users {
             let filter = &self.filter().presence;
@@ -53,8 +51,6 @@ impl View<'_> {
             content["status_msg"] = status.into();
         }
         let event = json!({ "type": "m.presence", "sender": user_id, "content": content });
-        Ok(Some(Raw::from_json(serde_json::value::to_raw_value(
-            &event,
-        )?)))
+        Ok(Some(Raw::from_json(serde_json::value::to_raw_value(&event)?)))
     }
 }

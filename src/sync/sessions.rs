@@ -60,10 +60,7 @@ impl Session {
         if since < state.start {
             return None;
         }
-        let changed = state
-            .changed
-            .iter()
-            .filter(|(_, position)| **position > since);
+        let changed = state.changed.iter().filter(|(_, position)| **position > since);
         Some(changed.map(|(room, _)| *room).collect())
     }
 
@@ -137,9 +134,7 @@ impl Sessions {
         });
         // Two first requests at once: the later session replaces the earlier one, which its own
         // request keeps and which never claims to know anything.
-        self.0
-            .users
-            .insert(user_id.to_owned(), Arc::clone(&session));
+        self.0.users.insert(user_id.to_owned(), Arc::clone(&session));
         self.register(&session).await?;
         Ok(session)
     }
@@ -147,11 +142,7 @@ impl Sessions {
     /// Enters a session for the user's rooms. Joins from here on are told to it by the follower.
     async fn register(&self, session: &Arc<Session>) -> Result<(), SyncError> {
         let snapshot = self.0.store.snapshot().await?;
-        let memberships = self
-            .0
-            .rooms
-            .memberships(snapshot.as_ref(), &session.user_id)
-            .await?;
+        let memberships = self.0.rooms.memberships(snapshot.as_ref(), &session.user_id).await?;
         for (room, row) in memberships {
             if row.value.state == MembershipState::Join {
                 self.enter(room, session);
@@ -179,9 +170,7 @@ impl Sessions {
         let mut hints = bus.subscribe();
         if let Ok(snapshot) = self.0.store.snapshot().await {
             // There is no session yet that could have missed something.
-            self.0
-                .followed
-                .fetch_max(snapshot.position().0, Ordering::SeqCst);
+            self.0.followed.fetch_max(snapshot.position().0, Ordering::SeqCst);
         }
         let mut sweep = tokio::time::interval(std::time::Duration::from_secs(60));
         loop {
@@ -250,21 +239,14 @@ impl Sessions {
                 }
                 self.tell_room(position, *room);
             }
-            Fact::Receipt {
-                room,
-                user,
-                private: true,
-            } => {
+            Fact::Receipt { room, user, private: true } => {
                 self.tell_user(position, user, Some(*room));
             }
             Fact::Receipt { room, .. } => self.tell_room(position, *room),
             Fact::AccountData { user, room: None }
             | Fact::ToDevice { user, .. }
             | Fact::DeviceKeyCounts { user, .. } => self.tell_user(position, user, None),
-            Fact::AccountData {
-                user,
-                room: Some(room_id),
-            } => {
+            Fact::AccountData { user, room: Some(room_id) } => {
                 let room = self.0.rooms.room(room_id).await.ok().flatten();
                 self.tell_user(position, user, room.map(|room| room.nid()));
             }
@@ -317,12 +299,7 @@ impl Sessions {
     }
 
     fn add_reader(&self, room: RoomNid, user_id: &UserId) {
-        let Some(session) = self
-            .0
-            .users
-            .get(user_id)
-            .map(|session| Arc::clone(&session))
-        else {
+        let Some(session) = self.0.users.get(user_id).map(|session| Arc::clone(&session)) else {
             return;
         };
         self.enter(room, &session);
@@ -338,21 +315,14 @@ impl Sessions {
             Ok(memberships) => memberships,
             Err(error) => {
                 tracing::error!(%error, "the sync follower cannot read memberships");
-                return self
-                    .0
-                    .users
-                    .iter()
-                    .map(|entry| Arc::clone(&entry))
-                    .collect();
+                return self.0.users.iter().map(|entry| Arc::clone(&entry)).collect();
             }
         };
         let mut sessions = HashMap::new();
         for (room, _) in memberships {
             if let Some(readers) = self.0.readers.get(&room) {
                 for (reader, session) in readers.iter() {
-                    sessions
-                        .entry(reader.clone())
-                        .or_insert_with(|| Arc::clone(session));
+                    sessions.entry(reader.clone()).or_insert_with(|| Arc::clone(session));
                 }
             }
         }

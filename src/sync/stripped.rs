@@ -30,11 +30,7 @@ impl View<'_> {
         room: &Room,
         row: &Stamped<Membership>,
     ) -> Result<Option<InvitedRoom>, SyncError> {
-        let invite = self
-            .sync
-            .rooms()
-            .event(self.snapshot, row.value.event)
-            .await?;
+        let invite = self.sync.rooms().event(self.snapshot, row.value.event).await?;
         if self.ignored.contains(invite.pdu().sender()) {
             return Ok(None);
         }
@@ -49,11 +45,7 @@ impl View<'_> {
         room: &Room,
         row: &Stamped<Membership>,
     ) -> Result<KnockedRoom, SyncError> {
-        let knock = self
-            .sync
-            .rooms()
-            .event(self.snapshot, row.value.event)
-            .await?;
+        let knock = self.sync.rooms().event(self.snapshot, row.value.event).await?;
         let mut state = KnockState::new();
         state.events = self.stripped(room, &knock).await?;
         Ok(KnockedRoom::from(state))
@@ -72,9 +64,7 @@ impl View<'_> {
             .collect();
         let rooms = self.sync.rooms();
         let state = membership.state_before();
-        let events = rooms
-            .state_events(self.snapshot, room.nid(), state, &wanted)
-            .await?;
+        let events = rooms.state_events(self.snapshot, room.nid(), state, &wanted).await?;
         let mut events: Vec<_> = events.into_iter().flatten().collect();
         events.retain(|event| event.pdu().state_key() != membership.pdu().state_key());
         events.push(membership.clone());

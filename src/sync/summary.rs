@@ -32,13 +32,10 @@ impl View<'_> {
             (StateEventType::RoomCanonicalAlias, String::new()),
         ];
         let rooms = self.sync.rooms();
-        let naming = rooms
-            .state_events(self.snapshot, room.nid(), head.state, &wanted)
-            .await?;
+        let naming = rooms.state_events(self.snapshot, room.nid(), head.state, &wanted).await?;
         if !naming.iter().flatten().any(names) {
-            summary.heroes = rooms
-                .heroes(self.snapshot, room.nid(), self.user_id(), HEROES_MAX)
-                .await?;
+            summary.heroes =
+                rooms.heroes(self.snapshot, room.nid(), self.user_id(), HEROES_MAX).await?;
         }
         Ok(summary)
     }

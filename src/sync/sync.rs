@@ -108,16 +108,10 @@ impl Sync {
     /// # Errors
     /// The store failed.
     pub async fn sync(&self, request: &Request) -> Result<Response, SyncError> {
-        let _present = self
-            .0
-            .bus
-            .presence()
-            .syncing(&request.user_id, &request.set_presence);
+        let _present = self.0.bus.presence().syncing(&request.user_id, &request.set_presence);
         let session = self.0.sessions.open(&request.user_id).await?;
         self.acknowledge(request).await?;
-        let timeout = request
-            .timeout
-            .min(Duration::from_millis(SYNC_TIMEOUT_MS_MAX));
+        let timeout = request.timeout.min(Duration::from_millis(SYNC_TIMEOUT_MS_MAX));
         let deadline = tokio::time::Instant::now() + timeout;
         // First watch, then read: a change in between wakes the next wait.
         let mut wake = session.watch();
@@ -142,11 +136,7 @@ impl Sync {
             return Ok(());
         };
         let (user_id, device_id) = (&request.user_id, &request.device_id);
-        Ok(self
-            .0
-            .accounts
-            .delete_to_device(user_id, device_id, since.to_device)
-            .await?)
+        Ok(self.0.accounts.delete_to_device(user_id, device_id, since.to_device).await?)
     }
 
     /// The position up to which sessions know of everything.
@@ -198,11 +188,6 @@ impl Sync {
         version: Version,
         to_device: StreamPosition,
     ) -> SyncToken {
-        SyncToken {
-            position,
-            epoch: self.0.bus.epoch(),
-            version: version.0,
-            to_device,
-        }
+        SyncToken { position, epoch: self.0.bus.epoch(), version: version.0, to_device }
     }
 }

@@ -8,24 +8,16 @@ use crate::testing::server;
 
 fn bodies(response: &Response, room: &Room) -> Vec<String> {
     let joined = response.rooms.join.get(room.id());
-    let events = joined
-        .map(|joined| joined.timeline.events.as_slice())
-        .unwrap_or_default();
+    let events = joined.map(|joined| joined.timeline.events.as_slice()).unwrap_or_default();
     let body = |event: &Value| event["content"]["body"].as_str().map(str::to_owned);
-    events
-        .iter()
-        .filter_map(|event| body(&event.deserialize_as_unchecked().unwrap()))
-        .collect()
+    events.iter().filter_map(|event| body(&event.deserialize_as_unchecked().unwrap())).collect()
 }
 
 #[tokio::test]
 async fn an_incremental_sync_tells_each_event_once() {
     let server = server();
     let alice = server.user("alice").await;
-    let (quiet, busy) = (
-        server.room(&alice, true).await,
-        server.room(&alice, true).await,
-    );
+    let (quiet, busy) = (server.room(&alice, true).await, server.room(&alice, true).await);
     let first = server.sync(&alice, None, 0).await;
     assert_eq!(first.rooms.join.len(), 2);
     let mut since = first.next_batch;
@@ -47,10 +39,8 @@ async fn a_waiting_sync_is_woken_by_an_event_and_by_typing() {
     let room = server.room(&alice, true).await;
     server.join(&room, &bob).await;
     let since = server.sync(&bob, None, 0).await.next_batch;
-    let (woken, ()) = tokio::join!(
-        server.sync(&bob, Some(&since), 60_000),
-        server.say(&room, &alice, "hi")
-    );
+    let (woken, ()) =
+        tokio::join!(server.sync(&bob, Some(&since), 60_000), server.say(&room, &alice, "hi"));
     assert_eq!(bodies(&woken, &room), ["hi"]);
     let typing = async { server.bus.typing().start(room.id(), &alice, 30_000) };
     let since = woken.next_batch;
@@ -63,18 +53,10 @@ async fn an_old_token_of_another_process_gets_everything_since() {
     let server = server();
     let alice = server.user("alice").await;
     let room = server.room(&alice, true).await;
-    let token: crate::SyncToken = server
-        .sync(&alice, None, 0)
-        .await
-        .next_batch
-        .parse()
-        .unwrap();
+    let token: crate::SyncToken = server.sync(&alice, None, 0).await.next_batch.parse().unwrap();
     server.say(&room, &alice, "one").await;
     server.say(&room, &alice, "two").await;
-    let old = crate::SyncToken {
-        epoch: token.epoch.wrapping_add(1),
-        ..token
-    };
+    let old = crate::SyncToken { epoch: token.epoch.wrapping_add(1), ..token };
     let next = server.sync(&alice, Some(&old.to_string()), 0).await;
     assert_eq!(bodies(&next, &room), ["one", "two"]);
 }

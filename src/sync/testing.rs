@@ -1,10 +1,7 @@
 //! What the tests and the benchmark of this crate start from.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "test code")]
-#![allow(
-    dead_code,
-    reason = "the benchmark needs only a part of what the tests need"
-)]
+#![allow(dead_code, reason = "the benchmark needs only a part of what the tests need")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -59,30 +56,14 @@ pub fn server() -> Server {
     );
     let bus = Bus::new(clock.clone(), &random, None);
     let stop = CancellationToken::new();
-    let sync = Sync::new(
-        store,
-        accounts.clone(),
-        rooms.clone(),
-        bus.clone(),
-        clock,
-        &tasks,
-        stop,
-    );
-    Server {
-        accounts,
-        rooms,
-        bus,
-        sync,
-    }
+    let sync = Sync::new(store, accounts.clone(), rooms.clone(), bus.clone(), clock, &tasks, stop);
+    Server { accounts, rooms, bus, sync }
 }
 
 impl Server {
     pub async fn user(&self, localpart: &str) -> OwnedUserId {
         let user_id = UserId::parse(format!("@{localpart}:example.org")).unwrap();
-        self.accounts
-            .create_user(&user_id, NewUser::default())
-            .await
-            .unwrap();
+        self.accounts.create_user(&user_id, NewUser::default()).await.unwrap();
         user_id
     }
 
@@ -106,10 +87,7 @@ impl Server {
     }
 
     pub async fn join(&self, room: &Room, user_id: &UserId) {
-        self.rooms
-            .join(room, user_id, &Profile::default(), Map::new())
-            .await
-            .unwrap();
+        self.rooms.join(room, user_id, &Profile::default(), Map::new()).await.unwrap();
     }
 
     pub async fn say(&self, room: &Room, sender: &UserId, body: &str) {

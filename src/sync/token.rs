@@ -24,12 +24,7 @@ pub struct SyncToken {
 
 impl fmt::Display for SyncToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            position,
-            epoch,
-            version,
-            to_device,
-        } = self;
+        let Self { position, epoch, version, to_device } = self;
         write!(f, "h{}.{epoch}.{version}.{}", position.0, to_device.0)
     }
 }
@@ -71,16 +66,7 @@ mod tests {
 
     #[test]
     fn other_text_is_refused() {
-        for bad in [
-            "",
-            "h",
-            "h1",
-            "h1.2.3",
-            "h1.2.3.4.5",
-            "s1.2.3.4",
-            "h-1.2.3.4",
-            "h1.2.3.x",
-        ] {
+        for bad in ["", "h", "h1", "h1.2.3", "h1.2.3.4.5", "s1.2.3.4", "h-1.2.3.4", "h1.2.3.x"] {
             assert!(bad.parse::<SyncToken>().is_err(), "{bad}");
         }
     }

@@ -78,9 +78,7 @@ impl View<'_> {
         for (root, counts) in &counted.threads {
             if by_thread {
                 let unread = counts.to_unread();
-                joined
-                    .unread_thread_notifications
-                    .insert(root.clone(), unread);
+                joined.unread_thread_notifications.insert(root.clone(), unread);
             } else {
                 main.notifications += counts.notifications;
                 main.highlights += counts.highlights;
@@ -93,26 +91,17 @@ impl View<'_> {
     async fn counted(&self, room: &Room, head: &RoomHead) -> Result<Arc<Counted>, SyncError> {
         let (rooms, key) = (self.sync.rooms(), (self.user_id().to_owned(), room.nid()));
         let cache = &self.sync.unread().0;
-        let mut read = rooms
-            .receipt_positions(self.snapshot, room.nid(), self.user_id())
-            .await?;
-        let membership = rooms
-            .membership(self.snapshot, room.nid(), self.user_id())
-            .await?;
+        let mut read = rooms.receipt_positions(self.snapshot, room.nid(), self.user_id()).await?;
+        let membership = rooms.membership(self.snapshot, room.nid(), self.user_id()).await?;
         let joined = membership.and_then(|row| row.value.last_joined(row.position));
         read.unthreaded = read.unthreaded.max(joined.unwrap_or_default());
-        let known = cache
-            .get(&key)
-            .filter(|known| known.read == read && known.upto <= self.position);
+        let known =
+            cache.get(&key).filter(|known| known.read == read && known.upto <= self.position);
         let mut counted = match known {
             Some(known) if known.upto == self.position => return Ok(known),
             Some(known) => (*known).clone(),
             // A thread without a receipt of its own is read as far as the unthreaded one goes.
-            None => Counted {
-                upto: read.unthreaded,
-                read,
-                ..Counted::default()
-            },
+            None => Counted { upto: read.unthreaded, read, ..Counted::default() },
         };
         let events = rooms
             .timeline(
@@ -127,11 +116,7 @@ impl View<'_> {
         if !events.is_empty() {
             let rules = self.sync.accounts().push_rules(self.user_id()).await?;
             let context = self.push_context(room, head).await?;
-            for event in events
-                .iter()
-                .rev()
-                .filter(|event| event.redacted_by().is_none())
-            {
+            for event in events.iter().rev().filter(|event| event.redacted_by().is_none()) {
                 counted.add(event, &rules, &context).await?;
             }
         }
@@ -216,7 +201,5 @@ impl Counts {
 /// The root of the thread that an event is in.
 fn thread_of(event: &Event) -> Option<OwnedEventId> {
     let relation = event.pdu().content_as::<Related>()?.relates_to?;
-    (relation.rel_type.as_deref() == Some("m.thread"))
-        .then_some(relation.event_id)
-        .flatten()
+    (relation.rel_type.as_deref() == Some("m.thread")).then_some(relation.event_id).flatten()
 }

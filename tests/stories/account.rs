@@ -16,10 +16,7 @@ async fn changing_the_password_wants_the_old_one() {
     assert_eq!(offer.status, 401);
     let offer = offer.json();
     let flows = offer["flows"].as_array().unwrap();
-    assert!(
-        flows.contains(&json!({ "stages": ["m.login.password"] })),
-        "{offer}"
-    );
+    assert!(flows.contains(&json!({ "stages": ["m.login.password"] })), "{offer}");
     assert!(offer["params"].is_object(), "{offer}");
 
     let mut wrong = body.clone();
@@ -31,22 +28,12 @@ async fn changing_the_password_wants_the_old_one() {
     let mut right = body;
     right["auth"] = alice.password_stage(offer["session"].clone(), PASSWORD);
     assert_eq!(alice.post("/account/password", right).await.ok(), json!({}));
-    server
-        .anonymous()
-        .try_login("alice", PASSWORD)
-        .await
-        .assert_matrix_error(403, "M_FORBIDDEN");
+    server.anonymous().try_login("alice", PASSWORD).await.assert_matrix_error(403, "M_FORBIDDEN");
     let session = server.anonymous().login("alice", NEW_PASSWORD).await;
     assert_eq!(session.user, alice.user);
     // The session that asked stays, the others end.
-    assert_eq!(
-        alice.get("/account/whoami").await.ok()["user_id"],
-        alice.user
-    );
-    other
-        .get("/account/whoami")
-        .await
-        .assert_matrix_error(401, "M_UNKNOWN_TOKEN");
+    assert_eq!(alice.get("/account/whoami").await.ok()["user_id"], alice.user);
+    other.get("/account/whoami").await.assert_matrix_error(401, "M_UNKNOWN_TOKEN");
 }
 
 #[tokio::test]
@@ -55,14 +42,9 @@ async fn the_other_sessions_may_stay() {
     let alice = server.register("alice").await;
     let other = alice.another_device().await;
     let body = json!({ "new_password": NEW_PASSWORD, "logout_devices": false });
-    let reply = alice
-        .post_with_password("/account/password", body, PASSWORD)
-        .await;
+    let reply = alice.post_with_password("/account/password", body, PASSWORD).await;
     assert_eq!(reply.ok(), json!({}));
-    assert_eq!(
-        other.get("/account/whoami").await.ok()["user_id"],
-        alice.user
-    );
+    assert_eq!(other.get("/account/whoami").await.ok()["user_id"], alice.user);
 }
 
 #[tokio::test]
@@ -75,22 +57,12 @@ async fn a_foreign_session_and_password_change_nothing() {
     let session = offer.json()["session"].clone();
     let mut by_eve = body;
     by_eve["auth"] = eve.password_stage(session, PASSWORD);
-    alice
-        .post("/account/password", by_eve.clone())
-        .await
-        .assert_matrix_error(403, "M_FORBIDDEN");
+    alice.post("/account/password", by_eve.clone()).await.assert_matrix_error(403, "M_FORBIDDEN");
     let reply = eve.post("/account/password", by_eve).await;
-    assert!(
-        matches!(reply.status, 200 | 400 | 401 | 403),
-        "{}",
-        reply.text()
-    );
+    assert!(matches!(reply.status, 200 | 400 | 401 | 403), "{}", reply.text());
     let stolen = server.anonymous().try_login("alice", NEW_PASSWORD).await;
     stolen.assert_matrix_error(403, "M_FORBIDDEN");
-    assert_eq!(
-        server.anonymous().login("alice", PASSWORD).await.user,
-        alice.user
-    );
+    assert_eq!(server.anonymous().login("alice", PASSWORD).await.user, alice.user);
 }
 
 #[tokio::test]
@@ -106,15 +78,8 @@ async fn an_authenticated_session_serves_only_its_own_request() {
     assert_eq!(alice.post("/delete_devices", body).await.ok(), json!({}));
     let body = json!({ "new_password": NEW_PASSWORD, "auth": { "session": session } });
     let reused = alice.post("/account/password", body).await;
-    assert!(
-        matches!(reused.status, 400 | 401 | 403),
-        "{}",
-        reused.text()
-    );
-    assert_eq!(
-        server.anonymous().login("alice", PASSWORD).await.user,
-        alice.user
-    );
+    assert!(matches!(reused.status, 400 | 401 | 403), "{}", reused.text());
+    assert_eq!(server.anonymous().login("alice", PASSWORD).await.user, alice.user);
 }
 
 #[tokio::test]
@@ -125,22 +90,13 @@ async fn a_deactivated_account_is_gone_for_good() {
     let room = bob.create_room_with(&[&alice]).await;
 
     let body = json!({ "erase": false });
-    let reply = alice
-        .post_with_password("/account/deactivate", body, PASSWORD)
-        .await
-        .ok();
+    let reply = alice.post_with_password("/account/deactivate", body, PASSWORD).await.ok();
     assert!(reply["id_server_unbind_result"].is_string(), "{reply}");
-    alice
-        .get("/account/whoami")
-        .await
-        .assert_matrix_error(401, "M_UNKNOWN_TOKEN");
+    alice.get("/account/whoami").await.assert_matrix_error(401, "M_UNKNOWN_TOKEN");
     let login = server.anonymous().try_login("alice", PASSWORD).await;
     assert_eq!(login.status, 403, "{}", login.text());
     let code = login.json()["errcode"].clone();
-    assert!(
-        code == "M_USER_DEACTIVATED" || code == "M_FORBIDDEN",
-        "{code}"
-    );
+    assert!(code == "M_USER_DEACTIVATED" || code == "M_FORBIDDEN", "{code}");
 
     hearth_tests::wait::until("alice leaves her rooms", || async {
         (bob.membership(&room, &alice.user).await == "leave").then_some(())

@@ -13,10 +13,7 @@ async fn account_data_is_kept_and_synced() {
     let tablet = alice.another_device().await;
     let since = tablet.now().await;
     let path = format!("/user/{}/account_data/org.example.theme", alice.user);
-    alice
-        .get(&path)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    alice.get(&path).await.assert_matrix_error(404, "M_NOT_FOUND");
     let content = json!({ "dark": true });
     assert_eq!(alice.put(&path, content.clone()).await.ok(), json!({}));
     assert_eq!(alice.get(&path).await.ok(), content);
@@ -25,9 +22,7 @@ async fn account_data_is_kept_and_synced() {
             .map(|event| event["content"].clone())
     };
     let expected = Some(content);
-    tablet
-        .sync_until(&since, |body| theme(body) == expected)
-        .await;
+    tablet.sync_until(&since, |body| theme(body) == expected).await;
     assert_eq!(theme(&alice.sync(None, 0).await), expected);
 }
 
@@ -37,10 +32,7 @@ async fn room_account_data_belongs_to_the_room() {
     let alice = server.register("alice").await;
     let bob = server.register("bob").await;
     let room = alice.create_room_with(&[&bob]).await;
-    let path = format!(
-        "/user/{}/rooms/{room}/account_data/org.example.colour",
-        alice.user
-    );
+    let path = format!("/user/{}/rooms/{room}/account_data/org.example.colour", alice.user);
     let (at_alice, at_bob) = (alice.now().await, bob.now().await);
     alice.put(&path, json!({ "rgb": "f00" })).await.ok();
     assert_eq!(alice.get(&path).await.ok(), json!({ "rgb": "f00" }));
@@ -49,9 +41,7 @@ async fn room_account_data_belongs_to_the_room() {
         of_type(account, "org.example.colour").map(|event| event["content"]["rgb"].clone())
     };
     let expected = Some(json!("f00"));
-    alice
-        .sync_until(&at_alice, |body| colour(body) == expected)
-        .await;
+    alice.sync_until(&at_alice, |body| colour(body) == expected).await;
     assert_eq!(colour(&bob.sync(Some(&at_bob), 0).await), None);
 }
 
@@ -63,9 +53,7 @@ async fn nobody_reads_or_writes_anothers_data() {
     let path = format!("/user/{}/account_data/org.example.theme", alice.user);
     alice.put(&path, json!({ "dark": true })).await.ok();
     bob.get(&path).await.assert_matrix_error(403, "M_FORBIDDEN");
-    bob.put(&path, json!({ "dark": false }))
-        .await
-        .assert_matrix_error(403, "M_FORBIDDEN");
+    bob.put(&path, json!({ "dark": false })).await.assert_matrix_error(403, "M_FORBIDDEN");
     assert_eq!(alice.get(&path).await.ok(), json!({ "dark": true }));
 }
 
@@ -76,15 +64,9 @@ async fn what_the_server_manages_is_not_set_this_way() {
     let room = alice.create_room(json!({})).await;
     for path in [
         format!("/user/{}/account_data/m.push_rules", alice.user),
-        format!(
-            "/user/{}/rooms/{room}/account_data/m.fully_read",
-            alice.user
-        ),
+        format!("/user/{}/rooms/{room}/account_data/m.fully_read", alice.user),
     ] {
-        alice
-            .put(&path, json!({}))
-            .await
-            .assert_matrix_error(405, "M_BAD_JSON");
+        alice.put(&path, json!({})).await.assert_matrix_error(405, "M_BAD_JSON");
     }
     let path = format!("/user/{}/account_data/org.example.theme", alice.user);
     let text = alice.raw(reqwest::Method::PUT, &path, "\"text\"").await;
@@ -99,9 +81,7 @@ async fn tags_are_added_listed_and_removed() {
     let since = alice.now().await;
     let tags = format!("/user/{}/rooms/{room}/tags", alice.user);
     assert_eq!(alice.get(&tags).await.ok(), json!({ "tags": {} }));
-    let put = alice
-        .put(&format!("{tags}/m.favourite"), json!({ "order": 0.25 }))
-        .await;
+    let put = alice.put(&format!("{tags}/m.favourite"), json!({ "order": 0.25 })).await;
     assert_eq!(put.ok(), json!({}));
     alice.put(&format!("{tags}/u.work"), json!({})).await.ok();
     let expected = json!({ "tags": { "m.favourite": { "order": 0.25 }, "u.work": {} } });
@@ -111,13 +91,8 @@ async fn tags_are_added_listed_and_removed() {
         of_type(account, "m.tag").map(|event| event["content"].clone())
     };
     let wanted = Some(expected);
-    let body = alice
-        .sync_until(&since, |body| synced(body) == wanted)
-        .await;
-    assert_eq!(
-        alice.delete(&format!("{tags}/u.work")).await.ok(),
-        json!({})
-    );
+    let body = alice.sync_until(&since, |body| synced(body) == wanted).await;
+    assert_eq!(alice.delete(&format!("{tags}/u.work")).await.ok(), json!({}));
     let rest = Some(json!({ "tags": { "m.favourite": { "order": 0.25 } } }));
     let since = hearth_tests::sync::next_batch(&body);
     alice.sync_until(&since, |body| synced(body) == rest).await;

@@ -14,14 +14,8 @@ async fn an_alias_leads_to_its_room() {
     let bob = server.register("bob").await;
     let room = alice.create_room(json!({ "preset": "public_chat" })).await;
     let path = alias_path("#fire:hearth.test");
-    alice
-        .get(&path)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
-    assert_eq!(
-        alice.put(&path, json!({ "room_id": room })).await.ok(),
-        json!({})
-    );
+    alice.get(&path).await.assert_matrix_error(404, "M_NOT_FOUND");
+    assert_eq!(alice.put(&path, json!({ "room_id": room })).await.ok(), json!({}));
     let found = server.anonymous().get(&path).await.ok();
     assert_eq!(found["room_id"], room.as_str());
     assert_eq!(found["servers"], json!(["hearth.test"]));
@@ -45,9 +39,7 @@ async fn an_alias_is_taken_once_and_on_its_own_server() {
     let elsewhere = alias_path("#fire:elsewhere.test");
     let foreign = alice.put(&elsewhere, json!({ "room_id": room })).await;
     assert!(matches!(foreign.status, 400 | 403), "{}", foreign.text());
-    let malformed = alice
-        .put(&alias_path("fire"), json!({ "room_id": room }))
-        .await;
+    let malformed = alice.put(&alias_path("fire"), json!({ "room_id": room })).await;
     assert_eq!(malformed.status, 400, "{}", malformed.text());
 }
 
@@ -59,18 +51,10 @@ async fn its_maker_removes_an_alias_and_a_stranger_does_not() {
     let room = alice.create_room_with(&[&bob]).await;
     let path = alias_path("#fire:hearth.test");
     alice.put(&path, json!({ "room_id": room })).await.ok();
-    bob.delete(&path)
-        .await
-        .assert_matrix_error(403, "M_FORBIDDEN");
+    bob.delete(&path).await.assert_matrix_error(403, "M_FORBIDDEN");
     assert_eq!(alice.delete(&path).await.ok(), json!({}));
-    alice
-        .get(&path)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
-    alice
-        .delete(&path)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    alice.get(&path).await.assert_matrix_error(404, "M_NOT_FOUND");
+    alice.delete(&path).await.assert_matrix_error(404, "M_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -78,9 +62,7 @@ async fn a_canonical_alias_must_lead_here() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let room = alice.create_room(json!({})).await;
-    let other = alice
-        .create_room(json!({ "room_alias_name": "elsewhere" }))
-        .await;
+    let other = alice.create_room(json!({ "room_alias_name": "elsewhere" })).await;
     assert_ne!(room, other);
     for (alias, code) in [
         ("#nowhere:hearth.test", "M_BAD_ALIAS"),
@@ -88,23 +70,14 @@ async fn a_canonical_alias_must_lead_here() {
         ("no alias", "M_INVALID_PARAM"),
     ] {
         let content = json!({ "alias": alias });
-        let refused = alice
-            .put_state(&room, "m.room.canonical_alias", "", content)
-            .await;
+        let refused = alice.put_state(&room, "m.room.canonical_alias", "", content).await;
         refused.assert_matrix_error(400, code);
     }
     let path = alias_path("#here:hearth.test");
     alice.put(&path, json!({ "room_id": room })).await.ok();
     let content = json!({ "alias": "#here:hearth.test" });
-    event_id(
-        &alice
-            .put_state(&room, "m.room.canonical_alias", "", content.clone())
-            .await,
-    );
-    assert_eq!(
-        alice.state(&room, "m.room.canonical_alias", "").await.ok(),
-        content
-    );
+    event_id(&alice.put_state(&room, "m.room.canonical_alias", "", content.clone()).await);
+    assert_eq!(alice.state(&room, "m.room.canonical_alias", "").await.ok(), content);
 }
 
 #[tokio::test]

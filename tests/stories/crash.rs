@@ -52,9 +52,7 @@ impl Writer {
     async fn send(&self, number: usize) -> Result<Reply, reqwest::Error> {
         let path = format!("/rooms/{}/send/m.room.message/crash-{number}", self.room);
         let content = json!({ "msgtype": "m.text", "body": self.body(number) });
-        self.client
-            .attempt(self.client.request(Method::PUT, &path).json(&content))
-            .await
+        self.client.attempt(self.client.request(Method::PUT, &path).json(&content)).await
     }
 
     /// Sends one message after another until the server breaks off.
@@ -79,10 +77,7 @@ impl Writer {
 
     /// Sends until the server answers: a pooled connection may still lead to the dead process.
     async fn insist(&self, number: usize) -> Reply {
-        wait::until("an answer after the restart", || async {
-            self.send(number).await.ok()
-        })
-        .await
+        wait::until("an answer after the restart", || async { self.send(number).await.ok() }).await
     }
 }
 
@@ -121,17 +116,9 @@ impl Reader {
     ) -> Result<(String, Vec<Vec<Value>>), reqwest::Error> {
         let filter = json!({ "room": { "rooms": rooms, "timeline": { "limit": 50 } } });
         let (filter, timeout) = (filter.to_string(), timeout_ms.to_string());
-        let query = [
-            ("since", token),
-            ("filter", &*filter),
-            ("timeout", &*timeout),
-        ];
+        let query = [("since", token), ("filter", &*filter), ("timeout", &*timeout)];
         let path = format!("/sync?{}", query_string(&query));
-        let body = self
-            .client
-            .attempt(self.client.request(Method::GET, &path))
-            .await?
-            .ok();
+        let body = self.client.attempt(self.client.request(Method::GET, &path)).await?.ok();
         let mut batch = Vec::new();
         for room in rooms {
             let mut events = Vec::new();
@@ -152,34 +139,20 @@ impl Reader {
 /// and each writer's in order.
 fn check(events: &[Value], writers: &[Writer], starts: &[usize], room: &str, context: &str) {
     let mut expected_total = 0;
-    for (writer, start) in writers
-        .iter()
-        .zip(starts)
-        .filter(|(writer, _)| writer.room == room)
-    {
+    for (writer, start) in writers.iter().zip(starts).filter(|(writer, _)| writer.room == room) {
         let expected = &writer.acknowledged[*start..];
         let own: Vec<Value> = events
             .iter()
             .filter(|event| event["sender"] == writer.client.user.as_str())
             .cloned()
             .collect();
-        assert_eq!(
-            ids(&own),
-            expected,
-            "{context}: {} from {start}",
-            writer.name
-        );
-        let numbered: Vec<String> = (*start..writer.acknowledged.len())
-            .map(|number| writer.body(number))
-            .collect();
+        assert_eq!(ids(&own), expected, "{context}: {} from {start}", writer.name);
+        let numbered: Vec<String> =
+            (*start..writer.acknowledged.len()).map(|number| writer.body(number)).collect();
         assert_eq!(bodies(&own), numbered, "{context}: {}", writer.name);
         expected_total += expected.len();
     }
-    assert_eq!(
-        events.len(),
-        expected_total,
-        "{context}: strange events in {room}"
-    );
+    assert_eq!(events.len(), expected_total, "{context}: strange events in {room}");
 }
 
 async fn cast(server: &Server) -> (Vec<Writer>, Reader) {
@@ -192,26 +165,13 @@ async fn cast(server: &Server) -> (Vec<Writer>, Reader) {
             let writer = server.register(&name).await;
             writer.join(&room).await;
             let acknowledged = Vec::new();
-            writers.push(Writer {
-                client: writer,
-                room: room.clone(),
-                name,
-                acknowledged,
-            });
+            writers.push(Writer { client: writer, room: room.clone(), name, acknowledged });
         }
         rooms.push(room);
     }
     let since = client.now().await;
     let seen = vec![Vec::new(); rooms.len()];
-    (
-        writers,
-        Reader {
-            client,
-            rooms,
-            since,
-            seen,
-        },
-    )
+    (writers, Reader { client, rooms, since, seen })
 }
 
 /// Lets everybody work, kills the server at a random moment, and starts it again.
@@ -222,10 +182,8 @@ async fn crash(
     random: &mut StdRng,
 ) -> (Vec<Writer>, Reader, Duration) {
     let (answers, mut answered) = watch::channel(0);
-    let writing: Vec<_> = writers
-        .into_iter()
-        .map(|writer| tokio::spawn(writer.write(answers.clone())))
-        .collect();
+    let writing: Vec<_> =
+        writers.into_iter().map(|writer| tokio::spawn(writer.write(answers.clone()))).collect();
     let reading = tokio::spawn(reader.read());
     let enough = random.random_range(1..ANSWERS_MAX);
     let moment = Duration::from_micros(random.random_range(0..MOMENT_US_MAX));
@@ -234,11 +192,8 @@ async fn crash(
     // Whichever comes first: the random number of answers or the random moment.
     let _ = tokio::time::timeout(moment, answered.wait_for(|count| *count >= enough)).await;
     server.kill();
-    let writers = futures::future::join_all(writing)
-        .await
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let writers =
+        futures::future::join_all(writing).await.into_iter().map(Result::unwrap).collect();
     let reader = reading.await.unwrap();
     let started = Instant::now();
     server.restart().await;
@@ -246,10 +201,7 @@ async fn crash(
 }
 
 fn counts(writers: &[Writer]) -> Vec<usize> {
-    writers
-        .iter()
-        .map(|writer| writer.acknowledged.len())
-        .collect()
+    writers.iter().map(|writer| writer.acknowledged.len()).collect()
 }
 
 fn number_from(variable: &str, default: u64) -> u64 {
@@ -281,17 +233,8 @@ async fn acknowledged_events_survive_kills() {
         }
         let (token, then) = &tokens[random.random_range(0..tokens.len())];
         let room = reader.rooms[random.random_range(0..ROOMS)].clone();
-        let (_, batch) = reader
-            .since(token, std::slice::from_ref(&room), 0)
-            .await
-            .unwrap();
-        check(
-            &batch[0],
-            &writers,
-            then,
-            &room,
-            &format!("{context}, an old token"),
-        );
+        let (_, batch) = reader.since(token, std::slice::from_ref(&room), 0).await.unwrap();
+        check(&batch[0], &writers, then, &room, &format!("{context}, an old token"));
         tokens.push((reader.since.clone(), counts(&writers)));
         if tokens.len() > OLD_TOKENS {
             tokens.remove(0);

@@ -16,10 +16,7 @@ async fn presets_choose_who_comes_in() {
         let room = alice.create_room(json!({ "preset": preset })).await;
         let rule = alice.state(&room, "m.room.join_rules", "").await.ok();
         assert_eq!(rule["join_rule"], join_rule, "{preset}");
-        let history = alice
-            .state(&room, "m.room.history_visibility", "")
-            .await
-            .ok();
+        let history = alice.state(&room, "m.room.history_visibility", "").await.ok();
         assert_eq!(history["history_visibility"], visibility, "{preset}");
         let access = alice.state(&room, "m.room.guest_access", "").await;
         match access.status {
@@ -36,21 +33,11 @@ async fn visibility_chooses_the_preset_and_the_directory() {
     let alice = server.register("alice").await;
     let public = alice.create_room(json!({ "visibility": "public" })).await;
     let private = alice.create_room(json!({})).await;
-    assert_eq!(
-        alice.state(&public, "m.room.join_rules", "").await.ok()["join_rule"],
-        "public"
-    );
-    assert_eq!(
-        alice.state(&private, "m.room.join_rules", "").await.ok()["join_rule"],
-        "invite"
-    );
+    assert_eq!(alice.state(&public, "m.room.join_rules", "").await.ok()["join_rule"], "public");
+    assert_eq!(alice.state(&private, "m.room.join_rules", "").await.ok()["join_rule"], "invite");
     let listed = alice.get("/publicRooms").await.ok();
-    let rooms: Vec<&Value> = listed["chunk"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|entry| &entry["room_id"])
-        .collect();
+    let rooms: Vec<&Value> =
+        listed["chunk"].as_array().unwrap().iter().map(|entry| &entry["room_id"]).collect();
     assert_eq!(rooms, [&json!(public)]);
 }
 
@@ -74,24 +61,15 @@ async fn options_become_state() {
     assert_eq!(create["m.federate"], json!(false));
     assert_eq!(create["type"], "m.space");
     assert_eq!(create["room_version"], "12");
-    assert_eq!(
-        alice.state(&room, "m.room.name", "").await.ok()["name"],
-        "The hearth"
-    );
-    assert_eq!(
-        alice.state(&room, "m.room.topic", "").await.ok()["topic"],
-        "Warm talk"
-    );
+    assert_eq!(alice.state(&room, "m.room.name", "").await.ok()["name"], "The hearth");
+    assert_eq!(alice.state(&room, "m.room.topic", "").await.ok()["topic"], "Warm talk");
     let colour = alice.state(&room, "org.example.colour", "wall").await.ok();
     assert_eq!(colour, json!({ "rgb": "ff0" }));
     let encryption = alice.state(&room, "m.room.encryption", "").await.ok();
     assert_eq!(encryption["algorithm"], "m.megolm.v1.aes-sha2");
     let alias = alice.state(&room, "m.room.canonical_alias", "").await.ok();
     assert_eq!(alias["alias"], "#hearth:hearth.test");
-    let found = alice
-        .get("/directory/room/%23hearth%3Ahearth.test")
-        .await
-        .ok();
+    let found = alice.get("/directory/room/%23hearth%3Ahearth.test").await.ok();
     assert_eq!(found["room_id"], room.as_str());
 }
 
@@ -110,9 +88,7 @@ async fn every_supported_version_can_be_created() {
         let has_domain = room.contains(':');
         assert_eq!(has_domain, version != "12", "{version}: {room}");
     }
-    let unknown = alice
-        .post("/createRoom", json!({ "room_version": "strange" }))
-        .await;
+    let unknown = alice.post("/createRoom", json!({ "room_version": "strange" })).await;
     unknown.assert_matrix_error(400, "M_UNSUPPORTED_ROOM_VERSION");
 }
 
@@ -150,10 +126,7 @@ async fn trusted_friends_are_equals() {
     let create = alice.state(&new, "m.room.create", "").await.ok();
     assert_eq!(create["additional_creators"], json!([bob.user]));
     let levels = alice.state(&new, "m.room.power_levels", "").await.ok();
-    assert!(
-        levels["users"].get(&alice.user).is_none(),
-        "creators have no level: {levels}"
-    );
+    assert!(levels["users"].get(&alice.user).is_none(), "creators have no level: {levels}");
 }
 
 #[tokio::test]
@@ -171,16 +144,10 @@ async fn power_levels_can_be_overridden() {
 async fn bad_options_are_refused() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
-    alice
-        .create_room(json!({ "room_alias_name": "taken" }))
-        .await;
-    let taken = alice
-        .post("/createRoom", json!({ "room_alias_name": "taken" }))
-        .await;
+    alice.create_room(json!({ "room_alias_name": "taken" })).await;
+    let taken = alice.post("/createRoom", json!({ "room_alias_name": "taken" })).await;
     taken.assert_matrix_error(400, "M_ROOM_IN_USE");
-    let invitee = alice
-        .post("/createRoom", json!({ "invite": ["not a user"] }))
-        .await;
+    let invitee = alice.post("/createRoom", json!({ "invite": ["not a user"] })).await;
     assert_eq!(invitee.status, 400, "{}", invitee.text());
     let kind = alice.post("/createRoom", json!({ "name": 7 })).await;
     kind.assert_matrix_error(400, "M_BAD_JSON");

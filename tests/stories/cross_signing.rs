@@ -33,10 +33,7 @@ fn identity(client: &Client, tens: u8) -> Value {
 const UPLOAD: &str = "/keys/device_signing/upload";
 
 async fn query(reader: &Client, user: &str) -> Value {
-    reader
-        .post("/keys/query", json!({ "device_keys": { user: [] } }))
-        .await
-        .ok()
+    reader.post("/keys/query", json!({ "device_keys": { user: [] } })).await.ok()
 }
 
 #[tokio::test]
@@ -47,27 +44,15 @@ async fn the_first_upload_is_free_and_a_change_wants_the_password() {
     masterless.as_object_mut().unwrap().remove("master_key");
     let refused = alice.post(UPLOAD, masterless).await;
     refused.assert_matrix_error(400, "M_MISSING_PARAM");
-    assert_eq!(
-        alice.post(UPLOAD, identity(&alice, 0)).await.ok(),
-        json!({})
-    );
-    assert_eq!(
-        alice.post(UPLOAD, identity(&alice, 0)).await.ok(),
-        json!({}),
-        "nothing changed"
-    );
+    assert_eq!(alice.post(UPLOAD, identity(&alice, 0)).await.ok(), json!({}));
+    assert_eq!(alice.post(UPLOAD, identity(&alice, 0)).await.ok(), json!({}), "nothing changed");
     let refused = alice.post(UPLOAD, identity(&alice, 10)).await;
     assert_eq!(refused.status, 401, "{}", refused.text());
     assert!(refused.json()["session"].is_string());
-    let replaced = alice
-        .post_with_password(UPLOAD, identity(&alice, 10), PASSWORD)
-        .await;
+    let replaced = alice.post_with_password(UPLOAD, identity(&alice, 10), PASSWORD).await;
     assert_eq!(replaced.ok(), json!({}));
     let keys = query(&alice, &alice.user).await;
-    assert_eq!(
-        keys["master_keys"][&alice.user],
-        identity(&alice, 10)["master_key"]
-    );
+    assert_eq!(keys["master_keys"][&alice.user], identity(&alice, 10)["master_key"]);
 }
 
 #[tokio::test]
@@ -81,10 +66,7 @@ async fn the_user_signing_key_is_private() {
     let seen = query(&bob, &alice.user).await;
     assert!(seen["master_keys"][&alice.user].is_object());
     assert!(seen["self_signing_keys"][&alice.user].is_object());
-    assert!(
-        seen["user_signing_keys"].get(&alice.user).is_none(),
-        "{seen}"
-    );
+    assert!(seen["user_signing_keys"].get(&alice.user).is_none(), "{seen}");
 }
 
 #[tokio::test]
@@ -93,10 +75,7 @@ async fn unsigned_and_foreign_keys_are_refused() {
     let alice = server.register("alice").await;
     let bob = server.register("bob").await;
     let mut unsigned = identity(&alice, 0);
-    unsigned["self_signing_key"]
-        .as_object_mut()
-        .unwrap()
-        .remove("signatures");
+    unsigned["self_signing_key"].as_object_mut().unwrap().remove("signatures");
     let foreign = identity(&bob, 0);
     let mut forged = identity(&alice, 0);
     let signatures = &mut forged["self_signing_key"]["signatures"][&alice.user];
@@ -108,11 +87,7 @@ async fn unsigned_and_foreign_keys_are_refused() {
         assert_eq!(refused.status, 400, "{bad}: {}", refused.text());
         assert!(refused.json()["errcode"].is_string());
     }
-    assert!(
-        query(&alice, &alice.user).await["master_keys"]
-            .get(&alice.user)
-            .is_none()
-    );
+    assert!(query(&alice, &alice.user).await["master_keys"].get(&alice.user).is_none());
 }
 
 #[tokio::test]
@@ -133,10 +108,7 @@ async fn a_device_is_signed_by_its_user() {
     });
     let mut uploaded = device.clone();
     device_key.sign(&mut uploaded, &alice.user, &alice.device);
-    alice
-        .post("/keys/upload", json!({ "device_keys": uploaded }))
-        .await
-        .ok();
+    alice.post("/keys/upload", json!({ "device_keys": uploaded })).await.ok();
     alice.post(UPLOAD, identity(&alice, 0)).await.ok();
 
     let since = bob.now().await;
@@ -144,24 +116,12 @@ async fn a_device_is_signed_by_its_user() {
     own.sign(&mut device, &alice.user, &own.public());
     let body = json!({ &alice.user: { &alice.device: device } });
     let reply = alice.post("/keys/signatures/upload", body).await.ok();
-    assert_eq!(
-        reply["failures"]
-            .as_object()
-            .map_or(0, serde_json::Map::len),
-        0,
-        "{reply}"
-    );
+    assert_eq!(reply["failures"].as_object().map_or(0, serde_json::Map::len), 0, "{reply}");
 
     let seen = query(&bob, &alice.user).await;
     let signatures = &seen["device_keys"][&alice.user][&alice.device]["signatures"][&alice.user];
-    assert!(
-        signatures[format!("ed25519:{}", own.public())].is_string(),
-        "{signatures}"
-    );
-    assert!(
-        signatures[format!("ed25519:{}", alice.device)].is_string(),
-        "{signatures}"
-    );
+    assert!(signatures[format!("ed25519:{}", own.public())].is_string(), "{signatures}");
+    assert!(signatures[format!("ed25519:{}", alice.device)].is_string(), "{signatures}");
     bob.sync_until(&since, |body| {
         let list = body["device_lists"]["changed"].as_array();
         list.is_some_and(|list| list.contains(&json!(alice.user)))
@@ -183,18 +143,10 @@ async fn a_signature_of_another_user_is_seen_by_its_maker_only() {
     let key_id = Keys::from_seed(10 + MASTER).public();
     let body = json!({ &bob.user: { key_id: master } });
     let reply = alice.post("/keys/signatures/upload", body).await.ok();
-    assert_eq!(
-        reply["failures"]
-            .as_object()
-            .map_or(0, serde_json::Map::len),
-        0,
-        "{reply}"
-    );
+    assert_eq!(reply["failures"].as_object().map_or(0, serde_json::Map::len), 0, "{reply}");
     let signed = async |reader: &Client| {
         let keys = query(reader, &bob.user).await;
-        keys["master_keys"][&bob.user]["signatures"]
-            .get(&alice.user)
-            .is_some()
+        keys["master_keys"][&bob.user]["signatures"].get(&alice.user).is_some()
     };
     assert!(signed(&alice).await);
     assert!(!signed(&bob).await);
@@ -215,8 +167,5 @@ async fn a_signature_for_nothing_is_a_failure_not_an_error() {
     });
     let body = json!({ &alice.user: { "NOWHERE": object } });
     let reply = alice.post("/keys/signatures/upload", body).await.ok();
-    assert!(
-        reply["failures"][&alice.user]["NOWHERE"]["errcode"].is_string(),
-        "{reply}"
-    );
+    assert!(reply["failures"][&alice.user]["NOWHERE"]["errcode"].is_string(), "{reply}");
 }

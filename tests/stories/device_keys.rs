@@ -40,11 +40,7 @@ async fn upload(client: &Client, seed: u8, one_time: u32) -> Value {
 async fn claim(client: &Client, other: &Client) -> Value {
     let body = json!({ "one_time_keys": { &other.user: { &other.device: "signed_curve25519" } } });
     let body = client.post("/keys/claim", body).await.ok();
-    assert_eq!(
-        body["failures"].as_object().map_or(0, serde_json::Map::len),
-        0,
-        "{body}"
-    );
+    assert_eq!(body["failures"].as_object().map_or(0, serde_json::Map::len), 0, "{body}");
     body["one_time_keys"][&other.user][&other.device].clone()
 }
 
@@ -56,10 +52,7 @@ async fn uploaded_keys_are_found() {
     let counts = upload(&alice, 1, 3).await;
     assert_eq!(counts["one_time_key_counts"]["signed_curve25519"], json!(3));
     let name = json!({ "display_name": "phone" });
-    alice
-        .put(&format!("/devices/{}", alice.device), name)
-        .await
-        .ok();
+    alice.put(&format!("/devices/{}", alice.device), name).await.ok();
     let query = json!({ "device_keys": { &alice.user: [] } });
     let body = bob.post("/keys/query", query).await.ok();
     let mut found = body["device_keys"][&alice.user][&alice.device].clone();
@@ -69,11 +62,7 @@ async fn uploaded_keys_are_found() {
 
     let query = json!({ "device_keys": { &alice.user: ["ELSEWHERE"] } });
     let body = bob.post("/keys/query", query).await.ok();
-    assert!(
-        body["device_keys"][&alice.user]
-            .get(&alice.device)
-            .is_none()
-    );
+    assert!(body["device_keys"][&alice.user].get(&alice.device).is_none());
 }
 
 #[tokio::test]
@@ -87,12 +76,7 @@ async fn keys_of_another_device_are_refused() {
     assert!(refused.json()["errcode"].is_string());
     let query = json!({ "device_keys": { &alice.user: [] } });
     let body = bob.post("/keys/query", query).await.ok();
-    assert!(
-        body["device_keys"][&alice.user]
-            .get(&alice.device)
-            .is_none(),
-        "{body}"
-    );
+    assert!(body["device_keys"][&alice.user].get(&alice.device).is_none(), "{body}");
 }
 
 #[tokio::test]
@@ -123,10 +107,8 @@ async fn parallel_claims_get_different_keys() {
     let bob = server.register("bob").await;
     upload(&alice, 1, 20).await;
     let claims = futures::future::join_all((0..20).map(|_| claim(&bob, &alice))).await;
-    let mut names: Vec<String> = claims
-        .iter()
-        .flat_map(|key| key.as_object().unwrap().keys().cloned())
-        .collect();
+    let mut names: Vec<String> =
+        claims.iter().flat_map(|key| key.as_object().unwrap().keys().cloned()).collect();
     names.sort();
     names.dedup();
     assert_eq!(names.len(), 20);
@@ -184,15 +166,10 @@ async fn new_keys_tell_those_who_share_a_room() {
         let list = body["device_lists"]["changed"].as_array();
         list.is_some_and(|list| list.contains(&json!(user)))
     };
-    let body = bob
-        .sync_until(&at_bob, |body| changed(body, &alice.user))
-        .await;
+    let body = bob.sync_until(&at_bob, |body| changed(body, &alice.user)).await;
     let to = next_batch(&body);
     assert!(!changed(&eve.sync(Some(&at_eve), 0).await, &alice.user));
-    let between = bob
-        .get(&format!("/keys/changes?from={at_bob}&to={to}"))
-        .await
-        .ok();
+    let between = bob.get(&format!("/keys/changes?from={at_bob}&to={to}")).await.ok();
     assert_eq!(between["changed"], json!([alice.user]));
     assert_eq!(between["left"], json!([]));
 }
@@ -212,8 +189,7 @@ async fn meeting_and_parting_change_the_list() {
     };
     let body = bob.sync_until(&since, |body| lists(body, "changed")).await;
     bob.leave(&room).await.ok();
-    bob.sync_until(&next_batch(&body), |body| lists(body, "left"))
-        .await;
+    bob.sync_until(&next_batch(&body), |body| lists(body, "left")).await;
 }
 
 #[tokio::test]
@@ -225,11 +201,6 @@ async fn a_deleted_device_has_no_keys() {
     alice.post("/logout", json!({})).await.ok();
     let query = json!({ "device_keys": { &alice.user: [] } });
     let body = bob.post("/keys/query", query).await.ok();
-    assert!(
-        body["device_keys"][&alice.user]
-            .get(&alice.device)
-            .is_none(),
-        "{body}"
-    );
+    assert!(body["device_keys"][&alice.user].get(&alice.device).is_none(), "{body}");
     assert_eq!(claim(&bob, &alice).await, Value::Null);
 }

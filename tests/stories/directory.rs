@@ -9,10 +9,7 @@ async fn public(client: &Client, search: Value) -> Value {
 
 fn names(body: &Value) -> Vec<&str> {
     let chunk = body["chunk"].as_array().unwrap();
-    chunk
-        .iter()
-        .map(|entry| entry["name"].as_str().unwrap_or(""))
-        .collect()
+    chunk.iter().map(|entry| entry["name"].as_str().unwrap_or("")).collect()
 }
 
 #[tokio::test]
@@ -62,19 +59,10 @@ async fn publishing_is_up_to_the_room() {
     assert_eq!(bob.get(&path).await.ok()["visibility"], "private");
     let refused = bob.put(&path, json!({ "visibility": "public" })).await;
     refused.assert_matrix_error(403, "M_FORBIDDEN");
-    alice
-        .put(&path, json!({ "visibility": "public" }))
-        .await
-        .ok();
+    alice.put(&path, json!({ "visibility": "public" })).await.ok();
     assert_eq!(bob.get(&path).await.ok()["visibility"], "public");
-    assert_eq!(
-        public(&bob, json!({})).await["chunk"][0]["room_id"],
-        room.as_str()
-    );
-    alice
-        .put(&path, json!({ "visibility": "private" }))
-        .await
-        .ok();
+    assert_eq!(public(&bob, json!({})).await["chunk"][0]["room_id"], room.as_str());
+    alice.put(&path, json!({ "visibility": "private" })).await.ok();
     assert_eq!(public(&bob, json!({})).await["chunk"], json!([]));
     let missing = alice.get("/directory/list/room/!nowhere:hearth.test").await;
     missing.assert_matrix_error(404, "M_NOT_FOUND");
@@ -85,19 +73,13 @@ async fn the_directory_is_searched_and_paginated() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     for name in ["Cooking", "Cooking for two", "Gardening", "Stars", "Trains"] {
-        alice
-            .create_room(json!({ "visibility": "public", "name": name }))
-            .await;
+        alice.create_room(json!({ "visibility": "public", "name": name })).await;
     }
     let space = json!({
         "visibility": "public", "name": "A space", "creation_content": { "type": "m.space" },
     });
     alice.create_room(space).await;
-    let found = public(
-        &alice,
-        json!({ "filter": { "generic_search_term": "cook" } }),
-    )
-    .await;
+    let found = public(&alice, json!({ "filter": { "generic_search_term": "cook" } })).await;
     let mut found = names(&found);
     found.sort_unstable();
     assert_eq!(found, ["Cooking", "Cooking for two"]);
@@ -125,9 +107,7 @@ async fn search(client: &Client, term: &str) -> Vec<String> {
     let body = json!({ "search_term": term, "limit": 10 });
     let body = client.post("/user_directory/search", body).await.ok();
     let results = body["results"].as_array().unwrap().iter();
-    results
-        .map(|user| user["user_id"].as_str().unwrap().to_owned())
-        .collect()
+    results.map(|user| user["user_id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -138,25 +118,17 @@ async fn users_are_found_by_id_and_name() {
     let carol = server.register("carol").await;
     alice.create_room_with(&[&bob]).await;
     let name = json!({ "displayname": "Robert Tables" });
-    bob.put(&format!("/profile/{}/displayname", bob.user), name)
-        .await
-        .ok();
+    bob.put(&format!("/profile/{}/displayname", bob.user), name).await.ok();
     for term in ["bob", "robert", "Tables", "@bob:hearth.test"] {
         wait::until(&format!("{term} finds bob"), || async {
             search(&alice, term).await.contains(&bob.user).then_some(())
         })
         .await;
     }
-    assert_eq!(
-        search(&alice, "nobody-of-that-name").await,
-        Vec::<String>::new()
-    );
+    assert_eq!(search(&alice, "nobody-of-that-name").await, Vec::<String>::new());
     let private = carol.create_room(json!({})).await;
     assert!(!private.is_empty());
-    assert!(
-        !search(&alice, "carol").await.contains(&carol.user),
-        "carol has met nobody"
-    );
+    assert!(!search(&alice, "carol").await.contains(&carol.user), "carol has met nobody");
 }
 
 #[tokio::test]
@@ -170,10 +142,7 @@ async fn a_search_is_limited() {
     }
     let body = json!({ "search_term": "guest", "limit": 2 });
     let found = wait::until("the guests are found", || async {
-        let found = alice
-            .post("/user_directory/search", body.clone())
-            .await
-            .ok();
+        let found = alice.post("/user_directory/search", body.clone()).await.ok();
         (found["results"].as_array().unwrap().len() == 2).then_some(found)
     })
     .await;

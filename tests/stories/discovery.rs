@@ -6,11 +6,7 @@ use serde_json::json;
 #[tokio::test]
 async fn versions_name_the_specification() {
     let server = Server::start().await;
-    let body = server
-        .anonymous()
-        .get("/_matrix/client/versions")
-        .await
-        .ok();
+    let body = server.anonymous().get("/_matrix/client/versions").await.ok();
     let versions = body["versions"].as_array().unwrap();
     assert!(versions.contains(&json!("v1.11")), "{body}");
     assert!(versions.iter().all(|version| version.is_string()), "{body}");
@@ -24,21 +20,10 @@ async fn capabilities_name_the_room_versions() {
     let versions = &body["capabilities"]["m.room_versions"];
     assert_eq!(versions["default"], "12");
     for version in 6..=12 {
-        assert_eq!(
-            versions["available"][version.to_string()],
-            "stable",
-            "{versions}"
-        );
+        assert_eq!(versions["available"][version.to_string()], "stable", "{versions}");
     }
-    assert_ne!(
-        body["capabilities"]["m.change_password"]["enabled"],
-        json!(false)
-    );
-    server
-        .anonymous()
-        .get("/capabilities")
-        .await
-        .assert_matrix_error(401, "M_MISSING_TOKEN");
+    assert_ne!(body["capabilities"]["m.change_password"]["enabled"], json!(false));
+    server.anonymous().get("/capabilities").await.assert_matrix_error(401, "M_MISSING_TOKEN");
 }
 
 #[tokio::test]
@@ -62,19 +47,12 @@ async fn health_answers() {
 async fn well_known_says_what_is_configured() {
     let path = "/.well-known/matrix/client";
     let silent = Server::start().await;
-    silent
-        .anonymous()
-        .get(path)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    silent.anonymous().get(path).await.assert_matrix_error(404, "M_NOT_FOUND");
     let settings =
         Settings::default().text("well_known.client_base_url", "https://matrix.hearth.test");
     let server = Server::start_with(settings).await;
     let reply = server.anonymous().get(path).await;
     assert_eq!(reply.header("access-control-allow-origin"), "*");
     let address = reply.ok()["m.homeserver"]["base_url"].clone();
-    assert_eq!(
-        address.as_str().unwrap().trim_end_matches('/'),
-        "https://matrix.hearth.test"
-    );
+    assert_eq!(address.as_str().unwrap().trim_end_matches('/'), "https://matrix.hearth.test");
 }

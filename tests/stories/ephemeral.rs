@@ -31,8 +31,7 @@ async fn typing_starts_and_stops() {
     let body = bob.sync_until(&since, |body| who(body) == expected).await;
     typing(&alice, &room, false).await;
     let since = next_batch(&body);
-    bob.sync_until(&since, |body| who(body) == Some(json!([])))
-        .await;
+    bob.sync_until(&since, |body| who(body) == Some(json!([]))).await;
 }
 
 #[tokio::test]
@@ -43,17 +42,13 @@ async fn typing_runs_out() {
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     let path = format!("/rooms/{room}/typing/{}", alice.user);
-    alice
-        .put(&path, json!({ "typing": true, "timeout": 300 }))
-        .await
-        .ok();
+    alice.put(&path, json!({ "typing": true, "timeout": 300 })).await.ok();
     let users = |body: &Value| {
         ephemeral(body, &room, "m.typing").map(|event| event["content"]["user_ids"].clone())
     };
     let body = bob.sync_until(&since, |body| users(body).is_some()).await;
     if users(&body) != Some(json!([])) {
-        bob.sync_until(&next_batch(&body), |body| users(body) == Some(json!([])))
-            .await;
+        bob.sync_until(&next_batch(&body), |body| users(body) == Some(json!([]))).await;
     }
 }
 
@@ -65,16 +60,9 @@ async fn nobody_types_for_another_or_from_outside() {
     let eve = server.register("eve").await;
     let room = alice.create_room_with(&[&bob]).await;
     let body = json!({ "typing": true, "timeout": 1_000 });
-    let forged = bob
-        .put(
-            &format!("/rooms/{room}/typing/{}", alice.user),
-            body.clone(),
-        )
-        .await;
+    let forged = bob.put(&format!("/rooms/{room}/typing/{}", alice.user), body.clone()).await;
     forged.assert_matrix_error(403, "M_FORBIDDEN");
-    let outside = eve
-        .put(&format!("/rooms/{room}/typing/{}", eve.user), body)
-        .await;
+    let outside = eve.put(&format!("/rooms/{room}/typing/{}", eve.user), body).await;
     outside.assert_matrix_error(403, "M_FORBIDDEN");
 }
 
@@ -89,34 +77,21 @@ async fn a_receipt_reaches_the_room_and_a_private_one_stays_private() {
     let (at_alice, at_bob) = (alice.now().await, bob.now().await);
     let receipt = |body: &Value, event: &str, kind: &str| {
         let content = ephemeral(body, &room, "m.receipt").map(|event| &event["content"]);
-        content.map_or(Value::Null, |content| {
-            content[event][kind][&bob.user].clone()
-        })
+        content.map_or(Value::Null, |content| content[event][kind][&bob.user].clone())
     };
     let path = |kind: &str, event: &str| format!("/rooms/{room}/receipt/{kind}/{event}");
-    bob.post(&path("m.read.private", &second), json!({}))
-        .await
-        .ok();
-    let body = bob
-        .sync_until(&at_bob, |body| {
-            receipt(body, &second, "m.read.private").is_object()
-        })
-        .await;
+    bob.post(&path("m.read.private", &second), json!({})).await.ok();
+    let body =
+        bob.sync_until(&at_bob, |body| receipt(body, &second, "m.read.private").is_object()).await;
     assert!(receipt(&body, &second, "m.read.private")["ts"].is_u64());
 
     bob.post(&path("m.read", &first), json!({})).await.ok();
-    let body = alice
-        .sync_until(&at_alice, |body| {
-            receipt(body, &first, "m.read").is_object()
-        })
-        .await;
+    let body =
+        alice.sync_until(&at_alice, |body| receipt(body, &first, "m.read").is_object()).await;
     assert!(receipt(&body, &first, "m.read")["ts"].is_u64());
     assert!(!body.to_string().contains("m.read.private"), "{body}");
     let initial = alice.sync(None, 0).await;
-    assert!(
-        receipt(&initial, &first, "m.read").is_object(),
-        "receipts are in an initial sync"
-    );
+    assert!(receipt(&initial, &first, "m.read").is_object(), "receipts are in an initial sync");
     assert!(!initial.to_string().contains("m.read.private"));
 }
 
@@ -152,13 +127,9 @@ async fn read_markers_set_marker_and_receipts_together() {
         of_type(account, "m.fully_read").map(|event| event["content"]["event_id"].clone())
     };
     let expected = Some(json!(event));
-    bob.sync_until(&at_bob, |body| marker(body) == expected)
-        .await;
-    let body = alice
-        .sync_until(&at_alice, |body| {
-            ephemeral(body, &room, "m.receipt").is_some()
-        })
-        .await;
+    bob.sync_until(&at_bob, |body| marker(body) == expected).await;
+    let body =
+        alice.sync_until(&at_alice, |body| ephemeral(body, &room, "m.receipt").is_some()).await;
     let receipts = ephemeral(&body, &room, "m.receipt").unwrap();
     assert!(receipts["content"][&event]["m.read"][&bob.user].is_object());
     assert_eq!(marker(&body), None, "the marker is the reader's own");

@@ -24,10 +24,7 @@ async fn a_filter_is_stored_and_used_by_its_id() {
     let body = alice.sync_query(&[("filter", id)]).await.ok();
     assert_eq!(bodies(timeline(&body, &room)), ["two"]);
 
-    alice
-        .get(&format!("{path}/987654321"))
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    alice.get(&format!("{path}/987654321")).await.assert_matrix_error(404, "M_NOT_FOUND");
     let bob = server.register("bob").await;
     let foreign = bob.get(&format!("{path}/{id}")).await;
     assert!(matches!(foreign.status, 403 | 404), "{}", foreign.text());
@@ -39,13 +36,9 @@ async fn rooms_are_chosen() {
     let alice = server.register("alice").await;
     let one = alice.create_room(json!({})).await;
     let two = alice.create_room(json!({})).await;
-    let only = alice
-        .sync_filtered(None, &json!({ "room": { "rooms": [one] } }))
-        .await;
+    let only = alice.sync_filtered(None, &json!({ "room": { "rooms": [one] } })).await;
     assert!(joined(&only, &one).is_object() && joined(&only, &two).is_null());
-    let without = alice
-        .sync_filtered(None, &json!({ "room": { "not_rooms": [one] } }))
-        .await;
+    let without = alice.sync_filtered(None, &json!({ "room": { "not_rooms": [one] } })).await;
     assert!(joined(&without, &one).is_null() && joined(&without, &two).is_object());
 }
 
@@ -66,10 +59,7 @@ async fn events_are_chosen_by_type_and_sender() {
     let body = alice.sync_filtered(None, &filter).await;
     assert_eq!(bodies(timeline(&body, &room)), ["by bob"]);
     assert_eq!(timeline(&body, &room).len(), 1);
-    let kinds: Vec<_> = state(&body, &room)
-        .iter()
-        .map(|event| &event["type"])
-        .collect();
+    let kinds: Vec<_> = state(&body, &room).iter().map(|event| &event["type"]).collect();
     assert_eq!(kinds, [&json!("m.room.create")]);
 }
 
@@ -79,19 +69,10 @@ async fn account_data_ephemeral_and_presence_are_filtered() {
     let alice = server.register("alice").await;
     let room = alice.create_room(json!({})).await;
     let path = format!("/user/{}/account_data", alice.user);
-    alice
-        .put(&format!("{path}/org.example.a"), json!({ "x": 1 }))
-        .await
-        .ok();
-    alice
-        .put(&format!("{path}/org.example.b"), json!({ "x": 2 }))
-        .await
-        .ok();
+    alice.put(&format!("{path}/org.example.a"), json!({ "x": 1 })).await.ok();
+    alice.put(&format!("{path}/org.example.b"), json!({ "x": 2 })).await.ok();
     let event = alice.say(&room, "read").await;
-    alice
-        .post(&format!("/rooms/{room}/receipt/m.read/{event}"), json!({}))
-        .await
-        .ok();
+    alice.post(&format!("/rooms/{room}/receipt/m.read/{event}"), json!({})).await.ok();
     let filter = json!({
         "account_data": { "types": ["org.example.a"] },
         "presence": { "types": [] },
@@ -111,10 +92,7 @@ async fn bad_filters_are_refused() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let path = format!("/user/{}/filter", alice.user);
-    for bad in [
-        json!({ "room": 7 }),
-        json!({ "room": { "timeline": { "limit": "ten" } } }),
-    ] {
+    for bad in [json!({ "room": 7 }), json!({ "room": { "timeline": { "limit": "ten" } } })] {
         let reply = alice.post(&path, bad.clone()).await;
         assert_eq!(reply.status, 400, "{bad}: {}", reply.text());
         assert!(reply.json()["errcode"].is_string());

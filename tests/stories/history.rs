@@ -45,10 +45,7 @@ async fn a_page_can_be_walked_back() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let room = room_with_messages(&alice).await;
-    let first = alice
-        .messages(&room, &[("dir", "b"), ("limit", "10")])
-        .await
-        .ok();
+    let first = alice.messages(&room, &[("dir", "b"), ("limit", "10")]).await.ok();
     let end = first["end"].as_str().unwrap();
     let query = [("dir", "f"), ("limit", "10"), ("from", end)];
     let back = alice.messages(&room, &query).await.ok();
@@ -70,10 +67,7 @@ async fn a_page_stops_at_its_bound() {
     }
     let query = [("dir", "b"), ("to", bound.as_str()), ("limit", "100")];
     let body = alice.messages(&room, &query).await.ok();
-    assert_eq!(
-        bodies(body["chunk"].as_array().unwrap()),
-        ["4", "3", "2", "1", "0"]
-    );
+    assert_eq!(bodies(body["chunk"].as_array().unwrap()), ["4", "3", "2", "1", "0"]);
 }
 
 #[tokio::test]
@@ -116,10 +110,7 @@ async fn filters_choose_events() {
         bodies(body["chunk"].as_array().unwrap()).join(", ")
     };
     assert_eq!(page(json!({ "senders": [bob.user] })).await, "by bob");
-    assert_eq!(
-        page(json!({ "not_senders": [bob.user] })).await,
-        "by alice, a picture"
-    );
+    assert_eq!(page(json!({ "not_senders": [bob.user] })).await, "by alice, a picture");
     assert_eq!(page(json!({ "contains_url": true })).await, "a picture");
     let types = json!({ "types": ["m.room.mess*"], "contains_url": false });
     assert_eq!(page(types).await, "by alice, by bob");
@@ -138,20 +129,13 @@ async fn context_surrounds_an_event() {
     let path = format!("/rooms/{room}/context/{}?limit=4", sent[5]);
     let body = alice.get(&path).await.ok();
     assert_eq!(body["event"]["event_id"], sent[5].as_str());
-    assert_eq!(
-        bodies(body["events_before"].as_array().unwrap()),
-        ["4", "3"]
-    );
+    assert_eq!(bodies(body["events_before"].as_array().unwrap()), ["4", "3"]);
     assert_eq!(bodies(body["events_after"].as_array().unwrap()), ["6", "7"]);
     let state = body["state"].as_array().unwrap();
     assert!(state.iter().any(|event| event["content"]["name"] == "then"));
-    let before = alice
-        .all_messages(&room, "b", 5, body["start"].as_str())
-        .await;
+    let before = alice.all_messages(&room, "b", 5, body["start"].as_str()).await;
     assert_eq!(bodies(&before), ["2", "1", "0"]);
-    let after = alice
-        .all_messages(&room, "f", 5, body["end"].as_str())
-        .await;
+    let after = alice.all_messages(&room, "f", 5, body["end"].as_str()).await;
     assert_eq!(bodies(&after), ["8", "9"]);
     let unknown = alice.get(&format!("/rooms/{room}/context/$unknown")).await;
     unknown.assert_matrix_error(404, "M_NOT_FOUND");
@@ -163,9 +147,7 @@ async fn bad_pages_are_refused() {
     let alice = server.register("alice").await;
     let eve = server.register("eve").await;
     let room = alice.create_room(json!({})).await;
-    let token = alice
-        .messages(&room, &[("dir", "b"), ("from", "nonsense")])
-        .await;
+    let token = alice.messages(&room, &[("dir", "b"), ("from", "nonsense")]).await;
     assert_eq!(token.status, 400, "{}", token.text());
     assert!(token.json()["errcode"].is_string());
     let direction = alice.messages(&room, &[("dir", "sideways")]).await;

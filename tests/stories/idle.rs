@@ -33,16 +33,8 @@ const SYNCS: usize = 60;
 /// Processor time that a process has used: the fields utime and stime of proc(5).
 fn cpu(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .collect();
-    let ticks: u32 = fields[11..13]
-        .iter()
-        .map(|field| field.parse::<u32>().unwrap())
-        .sum();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks: u32 = fields[11..13].iter().map(|field| field.parse::<u32>().unwrap()).sum();
     TICK * ticks
 }
 
@@ -63,14 +55,7 @@ async fn settled(pid: u32, connections: usize) {
 
 fn allow_many_connections() {
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: limit.maximum,
-            ..limit
-        },
-    )
-    .unwrap();
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
 }
 
 #[tokio::test]
@@ -78,9 +63,7 @@ async fn a_thousand_idle_polls_cost_nothing_and_all_wake() {
     allow_many_connections();
     let server = Server::start().await;
     let speaker = server.register("speaker").await;
-    let room = speaker
-        .create_room(json!({ "preset": "public_chat" }))
-        .await;
+    let room = speaker.create_room(json!({ "preset": "public_chat" })).await;
     let mut readers = Vec::new();
     for number in 0..USERS {
         let reader = server.register(&format!("reader{number}")).await;
@@ -103,15 +86,9 @@ async fn a_thousand_idle_polls_cost_nothing_and_all_wake() {
     settled(server.pid(), USERS * POLLS_PER_USER).await;
     let before = cpu(server.pid());
     let early = tokio::time::timeout(WINDOW, polls.next()).await;
-    assert!(
-        early.is_err(),
-        "a poll was answered though nothing happened"
-    );
+    assert!(early.is_err(), "a poll was answered though nothing happened");
     let used = cpu(server.pid()) - before;
-    assert!(
-        used <= CPU_MAX,
-        "{used:?} of processor time in {WINDOW:?} of idling"
-    );
+    assert!(used <= CPU_MAX, "{used:?} of processor time in {WINDOW:?} of idling");
 
     let event = speaker.say(&room, "wake up").await;
     let mut woken = 0;
@@ -167,20 +144,14 @@ async fn a_sync_costs_what_changed() {
         let (mut in_few, mut in_many) = (Vec::new(), Vec::new());
         // In turns, so that whatever else the machine does slows both.
         for number in 0..SYNCS {
-            let event = if news {
-                Some(speaker.say(&room, &number.to_string()).await)
-            } else {
-                None
-            };
+            let event =
+                if news { Some(speaker.say(&room, &number.to_string()).await) } else { None };
             in_few.push(timed(&few, &mut since_few, &room, event.as_ref()).await);
             in_many.push(timed(&many, &mut since_many, &room, event.as_ref()).await);
         }
         let (in_few, in_many) = (median(in_few), median(in_many));
         println!("news {news}: {in_few:?} in {FEW_ROOMS} rooms, {in_many:?} in {MANY_ROOMS}");
         let bound = in_few * 3 + Duration::from_millis(2);
-        assert!(
-            in_many <= bound,
-            "news {news}: {in_many:?} in many rooms, {in_few:?} in few"
-        );
+        assert!(in_many <= bound, "news {news}: {in_many:?} in many rooms, {in_few:?} in few");
     }
 }

@@ -31,19 +31,13 @@ fn path(session: &str, version: &str) -> String {
 async fn a_version_is_made_read_changed_and_deleted() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
-    alice
-        .get("/room_keys/version")
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    alice.get("/room_keys/version").await.assert_matrix_error(404, "M_NOT_FOUND");
     let first = new_version(&alice).await;
     let second = new_version(&alice).await;
     assert_ne!(first, second);
     let latest = alice.get("/room_keys/version").await.ok();
     assert_eq!(latest["version"], second.as_str());
-    assert_eq!(
-        latest["algorithm"],
-        "m.megolm_backup.v1.curve25519-aes-sha2"
-    );
+    assert_eq!(latest["algorithm"], "m.megolm_backup.v1.curve25519-aes-sha2");
     assert_eq!(latest["auth_data"], json!({ "public_key": "abcdefg" }));
     assert_eq!(latest["count"], json!(0));
     assert!(latest["etag"].is_string());
@@ -54,10 +48,7 @@ async fn a_version_is_made_read_changed_and_deleted() {
         "auth_data": { "public_key": "changed" },
     });
     assert_eq!(alice.put(&of_second, body.clone()).await.ok(), json!({}));
-    assert_eq!(
-        alice.get(&of_second).await.ok()["auth_data"]["public_key"],
-        "changed"
-    );
+    assert_eq!(alice.get(&of_second).await.ok()["auth_data"]["public_key"], "changed");
     body["algorithm"] = json!("org.example.other");
     let other = alice.put(&of_second, body.clone()).await;
     assert_eq!(other.status, 400, "{}", other.text());
@@ -65,14 +56,8 @@ async fn a_version_is_made_read_changed_and_deleted() {
     assert_eq!(alice.put(&of_second, body).await.status, 400);
 
     assert_eq!(alice.delete(&of_second).await.ok(), json!({}));
-    alice
-        .get(&of_second)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
-    assert_eq!(
-        alice.get("/room_keys/version").await.ok()["version"],
-        first.as_str()
-    );
+    alice.get(&of_second).await.assert_matrix_error(404, "M_NOT_FOUND");
+    assert_eq!(alice.get("/room_keys/version").await.ok()["version"], first.as_str());
 }
 
 #[tokio::test]
@@ -80,10 +65,7 @@ async fn keys_are_stored_at_each_level() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let version = new_version(&alice).await;
-    let stored = alice
-        .put(&path("one", &version), session(1, 0, false, "1"))
-        .await
-        .ok();
+    let stored = alice.put(&path("one", &version), session(1, 0, false, "1")).await.ok();
     assert_eq!(stored["count"], json!(1));
     let room = format!("/room_keys/keys/{ROOM}?version={version}");
     let body = json!({ "sessions": { "two": session(1, 0, false, "2") } });
@@ -102,15 +84,9 @@ async fn keys_are_stored_at_each_level() {
     let everything = alice.get(&all).await.ok();
     let other = &everything["rooms"]["!other:hearth.test"]["sessions"]["three"];
     assert_eq!(other["session_data"]["ciphertext"], "3");
-    alice
-        .get(&path("none", &version))
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    alice.get(&path("none", &version)).await.assert_matrix_error(404, "M_NOT_FOUND");
 
-    assert_eq!(
-        alice.delete(&path("one", &version)).await.ok()["count"],
-        json!(2)
-    );
+    assert_eq!(alice.delete(&path("one", &version)).await.ok()["count"], json!(2));
     assert_eq!(alice.delete(&room).await.ok()["count"], json!(1));
     assert_eq!(alice.delete(&all).await.ok()["count"], json!(0));
     assert_eq!(alice.get(&all).await.ok()["rooms"], json!({}));
@@ -144,26 +120,16 @@ async fn an_old_version_takes_no_keys() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let old = new_version(&alice).await;
-    alice
-        .put(&path("s", &old), session(1, 0, false, "old"))
-        .await
-        .ok();
+    alice.put(&path("s", &old), session(1, 0, false, "old")).await.ok();
     let current = new_version(&alice).await;
-    let refused = alice
-        .put(&path("t", &old), session(1, 0, false, "late"))
-        .await;
+    let refused = alice.put(&path("t", &old), session(1, 0, false, "late")).await;
     let body = refused.assert_matrix_error(403, "M_WRONG_ROOM_KEYS_VERSION");
     assert_eq!(body["current_version"], current.as_str());
     let still = alice.get(&path("s", &old)).await.ok();
     assert_eq!(still["session_data"]["ciphertext"], "old");
-    let unknown = alice
-        .put(&path("t", "98765"), session(1, 0, false, "lost"))
-        .await;
+    let unknown = alice.put(&path("t", "98765"), session(1, 0, false, "lost")).await;
     assert!(matches!(unknown.status, 403 | 404), "{}", unknown.text());
-    alice
-        .get(&path("s", &current))
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    alice.get(&path("s", &current)).await.assert_matrix_error(404, "M_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -172,13 +138,8 @@ async fn a_backup_belongs_to_its_user() {
     let alice = server.register("alice").await;
     let bob = server.register("bob").await;
     let version = new_version(&alice).await;
-    alice
-        .put(&path("s", &version), session(1, 0, false, "hers"))
-        .await
-        .ok();
-    bob.get("/room_keys/version")
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    alice.put(&path("s", &version), session(1, 0, false, "hers")).await.ok();
+    bob.get("/room_keys/version").await.assert_matrix_error(404, "M_NOT_FOUND");
     let stolen = bob.get(&path("s", &version)).await;
     stolen.assert_matrix_error(404, "M_NOT_FOUND");
 }

@@ -6,10 +6,7 @@ use serde_json::{Value, json};
 
 async fn still_well(client: &Client, room: &str) {
     let event = client.say(room, "still here").await;
-    assert_eq!(
-        client.event(room, &event).await.ok()["content"]["body"],
-        "still here"
-    );
+    assert_eq!(client.event(room, &event).await.ok()["content"]["body"], "still here");
 }
 
 #[tokio::test]
@@ -23,14 +20,10 @@ async fn an_event_has_a_largest_size() {
     assert_eq!(body["content"]["body"].as_str().unwrap().len(), 60_000);
     for length in [65_536, 100_000, 1_000_000] {
         let txn = format!("t{length}");
-        let reply = alice
-            .send_as(&room, "m.room.message", &txn, text(length))
-            .await;
+        let reply = alice.send_as(&room, "m.room.message", &txn, text(length)).await;
         reply.assert_matrix_error(413, "M_TOO_LARGE");
     }
-    let state = alice
-        .put_state(&room, "org.example.large", "", text(66_000))
-        .await;
+    let state = alice.put_state(&room, "org.example.large", "", text(66_000)).await;
     state.assert_matrix_error(413, "M_TOO_LARGE");
     still_well(&alice, &room).await;
 }
@@ -57,9 +50,7 @@ async fn identifiers_have_a_largest_length() {
     let room = alice.create_room(json!({})).await;
     let long = "k".repeat(300);
     let content = json!({ "x": 1 });
-    let key = alice
-        .put_state(&room, "org.example.x", &long, content.clone())
-        .await;
+    let key = alice.put_state(&room, "org.example.x", &long, content.clone()).await;
     let kind = alice.send_as(&room, &long, "t1", content).await;
     for reply in [key, kind] {
         assert!(matches!(reply.status, 400 | 413), "{}", reply.text());
@@ -86,14 +77,11 @@ async fn numbers_that_events_cannot_hold_are_refused() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let room = alice.create_room(json!({})).await;
-    for (index, number) in ["1.5", "9007199254740993", "1e400", "-9007199254740993"]
-        .iter()
-        .enumerate()
+    for (index, number) in
+        ["1.5", "9007199254740993", "1e400", "-9007199254740993"].iter().enumerate()
     {
         let path = format!("/rooms/{room}/send/org.example.x/t{index}");
-        let reply = alice
-            .raw(Method::PUT, &path, &format!("{{\"n\":{number}}}"))
-            .await;
+        let reply = alice.raw(Method::PUT, &path, &format!("{{\"n\":{number}}}")).await;
         assert_eq!(reply.status, 400, "{number}: {}", reply.text());
         assert!(reply.json()["errcode"].is_string());
     }
@@ -110,17 +98,10 @@ async fn pages_have_a_largest_size() {
     still_well(&alice, &room).await;
     let query = [("dir", "b"), ("limit", "4000000000")];
     let body = alice.messages(&room, &query).await.ok();
-    assert!(
-        body["chunk"]
-            .as_array()
-            .is_some_and(|chunk| chunk.len() <= 1_000)
-    );
+    assert!(body["chunk"].as_array().is_some_and(|chunk| chunk.len() <= 1_000));
     let query = [("dir", "b"), ("limit", "0")];
     let body = alice.messages(&room, &query).await.ok();
-    assert!(
-        body["chunk"].as_array().is_some_and(Vec::is_empty),
-        "{body}"
-    );
+    assert!(body["chunk"].as_array().is_some_and(Vec::is_empty), "{body}");
 }
 
 #[tokio::test]
@@ -132,10 +113,7 @@ async fn a_password_has_a_largest_length() {
     let reply = server.anonymous().post("/register", body).await;
     reply.assert_matrix_error(413, "M_TOO_LARGE");
     server.register("alice").await;
-    let login = server
-        .anonymous()
-        .try_login("alice", &"x".repeat(100_000))
-        .await;
+    let login = server.anonymous().try_login("alice", &"x".repeat(100_000)).await;
     assert!(matches!(login.status, 403 | 413), "{}", login.text());
     assert!(login.json()["errcode"].is_string());
 }
@@ -153,9 +131,7 @@ async fn rates_are_limited_when_that_is_on() {
     let mut limited: Option<Value> = None;
     for number in 0..10 {
         let txn = format!("m{number}");
-        let reply = alice
-            .send_as(&room, "m.room.message", &txn, content.clone())
-            .await;
+        let reply = alice.send_as(&room, "m.room.message", &txn, content.clone()).await;
         if reply.status == 429 {
             limited = Some(reply.assert_matrix_error(429, "M_LIMIT_EXCEEDED"));
             assert!(reply.header("retry-after").parse::<u64>().is_ok());
@@ -163,10 +139,7 @@ async fn rates_are_limited_when_that_is_on() {
         }
     }
     let limited = limited.expect("ten messages in a row are too many");
-    assert!(
-        limited["retry_after_ms"].as_u64().is_some_and(|ms| ms > 0),
-        "{limited}"
-    );
+    assert!(limited["retry_after_ms"].as_u64().is_some_and(|ms| ms > 0), "{limited}");
 
     let mut statuses = Vec::new();
     for _ in 0..6 {

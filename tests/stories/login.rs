@@ -23,18 +23,12 @@ async fn wrong_passwords_and_unknown_users_are_refused_alike() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let nobody = server.anonymous();
-    let wrong = nobody
-        .try_login(&alice.user, "guess")
-        .await
-        .assert_matrix_error(403, "M_FORBIDDEN");
-    let unknown = nobody
-        .try_login("nobody", PASSWORD)
-        .await
-        .assert_matrix_error(403, "M_FORBIDDEN");
+    let wrong =
+        nobody.try_login(&alice.user, "guess").await.assert_matrix_error(403, "M_FORBIDDEN");
+    let unknown =
+        nobody.try_login("nobody", PASSWORD).await.assert_matrix_error(403, "M_FORBIDDEN");
     assert_eq!(wrong["error"], unknown["error"]);
-    let strange = nobody
-        .post("/login", json!({ "type": "m.login.divination" }))
-        .await;
+    let strange = nobody.post("/login", json!({ "type": "m.login.divination" })).await;
     assert_eq!(strange.status, 400, "{}", strange.text());
     assert!(strange.json()["errcode"].is_string());
 }
@@ -52,10 +46,7 @@ async fn logging_in_on_a_known_device_ends_its_old_token() {
     let session = server.anonymous().post("/login", body).await.ok();
     assert_eq!(session["device_id"], alice.device.as_str());
     assert_ne!(session["access_token"].as_str(), alice.token.as_deref());
-    alice
-        .get("/account/whoami")
-        .await
-        .assert_matrix_error(401, "M_UNKNOWN_TOKEN");
+    alice.get("/account/whoami").await.assert_matrix_error(401, "M_UNKNOWN_TOKEN");
     let devices = alice.with_session(&session).get("/devices").await.ok();
     assert_eq!(devices["devices"].as_array().unwrap().len(), 1);
 }
@@ -65,22 +56,13 @@ async fn a_login_token_logs_in_once() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let path = "/_matrix/client/v1/login/get_token";
-    let granted = alice
-        .post_with_password(path, json!({}), PASSWORD)
-        .await
-        .ok();
-    assert!(
-        granted["expires_in_ms"].as_u64().is_some_and(|ms| ms > 0),
-        "{granted}"
-    );
+    let granted = alice.post_with_password(path, json!({}), PASSWORD).await.ok();
+    assert!(granted["expires_in_ms"].as_u64().is_some_and(|ms| ms > 0), "{granted}");
     let body = json!({ "type": "m.login.token", "token": granted["login_token"] });
     let nobody = server.anonymous();
     let session = nobody.post("/login", body.clone()).await.ok();
     assert_eq!(session["user_id"], alice.user);
-    nobody
-        .post("/login", body)
-        .await
-        .assert_matrix_error(403, "M_FORBIDDEN");
+    nobody.post("/login", body).await.assert_matrix_error(403, "M_FORBIDDEN");
 }
 
 #[tokio::test]
@@ -95,10 +77,7 @@ async fn refresh_tokens_renew_the_access_token() {
         "refresh_token": true,
     });
     let session = nobody.post("/login", body).await.ok();
-    assert!(
-        session["expires_in_ms"].as_u64().is_some_and(|ms| ms > 0),
-        "{session}"
-    );
+    assert!(session["expires_in_ms"].as_u64().is_some_and(|ms| ms > 0), "{session}");
     let first = json!({ "refresh_token": session["refresh_token"] });
     let renewed = nobody.post("/refresh", first.clone()).await.ok();
     assert_ne!(renewed["access_token"], session["access_token"]);
@@ -108,14 +87,9 @@ async fn refresh_tokens_renew_the_access_token() {
     let whoami = alice.get("/account/whoami").await.ok();
     assert_eq!(whoami["device_id"], session["device_id"]);
     // The new token has been used, which ends the old pair.
-    nobody
-        .post("/refresh", first)
-        .await
-        .assert_matrix_error(401, "M_UNKNOWN_TOKEN");
+    nobody.post("/refresh", first).await.assert_matrix_error(401, "M_UNKNOWN_TOKEN");
     let old = alice.with_token(session["access_token"].as_str().unwrap());
-    old.get("/account/whoami")
-        .await
-        .assert_matrix_error(401, "M_UNKNOWN_TOKEN");
+    old.get("/account/whoami").await.assert_matrix_error(401, "M_UNKNOWN_TOKEN");
 }
 
 #[tokio::test]
@@ -125,23 +99,13 @@ async fn logout_ends_one_session_and_logout_all_ends_every_one() {
     let laptop = phone.another_device().await;
     let tablet = phone.another_device().await;
     assert_eq!(phone.post("/logout", json!({})).await.ok(), json!({}));
-    phone
-        .get("/account/whoami")
-        .await
-        .assert_matrix_error(401, "M_UNKNOWN_TOKEN");
+    phone.get("/account/whoami").await.assert_matrix_error(401, "M_UNKNOWN_TOKEN");
     let devices = laptop.get("/devices").await.ok();
-    assert_eq!(
-        devices["devices"].as_array().unwrap().len(),
-        2,
-        "the device went with its session"
-    );
+    assert_eq!(devices["devices"].as_array().unwrap().len(), 2, "the device went with its session");
 
     assert_eq!(laptop.post("/logout/all", json!({})).await.ok(), json!({}));
     for session in [laptop, tablet] {
-        session
-            .get("/account/whoami")
-            .await
-            .assert_matrix_error(401, "M_UNKNOWN_TOKEN");
+        session.get("/account/whoami").await.assert_matrix_error(401, "M_UNKNOWN_TOKEN");
     }
 }
 
@@ -152,10 +116,7 @@ async fn a_session_survives_a_restart() {
     server.terminate();
     assert_eq!(server.ended().await.code(), Some(0));
     server.restart().await;
-    assert_eq!(
-        alice.get("/account/whoami").await.ok()["user_id"],
-        alice.user
-    );
+    assert_eq!(alice.get("/account/whoami").await.ok()["user_id"], alice.user);
     let again = server.anonymous().login("alice", PASSWORD).await;
     assert_eq!(again.user, alice.user);
 }

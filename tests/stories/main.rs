@@ -2,10 +2,7 @@
 //!
 //! One module a subject. The order is the order in which a person meets the subjects.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "stories wait for real processes in real time"
-)]
+#![allow(clippy::disallowed_methods, reason = "stories wait for real processes in real time")]
 
 mod account;
 mod account_data;

@@ -15,9 +15,7 @@ async fn an_upload_comes_back_unchanged() {
     let alice = server.register("alice").await;
     let bob = server.register("bob").await;
     let picture = png(40, 30);
-    let media = alice
-        .upload("image/png", "glow of embers.png", picture.clone())
-        .await;
+    let media = alice.upload("image/png", "glow of embers.png", picture.clone()).await;
     assert!(media.starts_with("hearth.test/"), "{media}");
     let reply = bob.get(&format!("{DOWNLOAD}/{media}")).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -39,17 +37,11 @@ async fn media_wants_a_token() {
     let nobody = server.anonymous();
     let download = nobody.get(&format!("{DOWNLOAD}/{media}")).await;
     download.assert_matrix_error(401, "M_MISSING_TOKEN");
-    let thumbnail = nobody
-        .get(&format!("{THUMBNAIL}/{media}?width=8&height=8"))
-        .await;
+    let thumbnail = nobody.get(&format!("{THUMBNAIL}/{media}?width=8&height=8")).await;
     thumbnail.assert_matrix_error(401, "M_MISSING_TOKEN");
-    let old = nobody
-        .get(&format!("/_matrix/media/v3/download/{media}"))
-        .await;
+    let old = nobody.get(&format!("/_matrix/media/v3/download/{media}")).await;
     assert_eq!(old.status, 200, "clients of before Matrix 1.11 send none");
-    let upload = nobody
-        .try_upload("text/plain", "a.txt", b"x".to_vec())
-        .await;
+    let upload = nobody.try_upload("text/plain", "a.txt", b"x".to_vec()).await;
     upload.assert_matrix_error(401, "M_MISSING_TOKEN");
 }
 
@@ -68,10 +60,7 @@ async fn a_page_cannot_attack_its_reader() {
         let media = alice.upload(kind, "page", page.clone()).await;
         let reply = alice.get(&format!("{DOWNLOAD}/{media}")).await;
         assert_eq!(reply.bytes, page);
-        assert!(
-            reply.header("content-disposition").starts_with(disposition),
-            "{kind}"
-        );
+        assert!(reply.header("content-disposition").starts_with(disposition), "{kind}");
         let policy = reply.header("content-security-policy");
         for directive in ["sandbox", "default-src 'none'", "script-src 'none'"] {
             assert!(policy.contains(directive), "{kind}: {policy}");
@@ -85,20 +74,12 @@ async fn a_page_cannot_attack_its_reader() {
 async fn a_hostile_file_name_stays_a_name() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
-    for name in [
-        "\"; x=\"",
-        "../../etc/passwd",
-        "line\r\nset-cookie: a=b",
-        "schön.txt",
-    ] {
+    for name in ["\"; x=\"", "../../etc/passwd", "line\r\nset-cookie: a=b", "schön.txt"] {
         let media = alice.upload("text/plain", name, b"x".to_vec()).await;
         let reply = alice.get(&format!("{DOWNLOAD}/{media}")).await;
         assert_eq!(reply.bytes, b"x", "{name}");
         assert!(reply.headers.get("set-cookie").is_none(), "{name}");
-        assert!(
-            reply.header("content-disposition").starts_with("inline"),
-            "{name}"
-        );
+        assert!(reply.header("content-disposition").starts_with("inline"), "{name}");
     }
 }
 
@@ -118,15 +99,8 @@ async fn thumbnails_fit() {
         assert!(reply.header("content-disposition").starts_with("inline"));
         let (width, height) = dimensions(&reply.bytes);
         // The server may answer with a larger one of its usual sizes, in the same proportions.
-        assert!(
-            width >= expected.0 && height >= expected.1,
-            "{query}: {width}x{height}"
-        );
-        assert_eq!(
-            width * expected.1,
-            height * expected.0,
-            "{query}: {width}x{height}"
-        );
+        assert!(width >= expected.0 && height >= expected.1, "{query}: {width}x{height}");
+        assert_eq!(width * expected.1, height * expected.0, "{query}: {width}x{height}");
         assert!(width < 800);
     }
     let missing = alice.get(&format!("{THUMBNAIL}/{media}?width=32")).await;
@@ -137,19 +111,11 @@ async fn thumbnails_fit() {
 async fn what_is_no_picture_has_no_thumbnail() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
-    let bomb = alice
-        .upload("image/png", "bomb.png", png_bomb(60_000, 60_000))
-        .await;
-    let text = alice
-        .upload("text/plain", "a.txt", b"no picture".to_vec())
-        .await;
-    let lie = alice
-        .upload("image/png", "a.png", b"no picture either".to_vec())
-        .await;
+    let bomb = alice.upload("image/png", "bomb.png", png_bomb(60_000, 60_000)).await;
+    let text = alice.upload("text/plain", "a.txt", b"no picture".to_vec()).await;
+    let lie = alice.upload("image/png", "a.png", b"no picture either".to_vec()).await;
     for media in [bomb, text, lie] {
-        let reply = alice
-            .get(&format!("{THUMBNAIL}/{media}?width=32&height=32"))
-            .await;
+        let reply = alice.get(&format!("{THUMBNAIL}/{media}?width=32&height=32")).await;
         assert!(matches!(reply.status, 400 | 404 | 413), "{}", reply.text());
         assert!(reply.json()["errcode"].is_string());
         let whole = alice.get(&format!("{DOWNLOAD}/{media}")).await;
@@ -162,20 +128,12 @@ async fn an_upload_has_a_largest_size() {
     let settings = Settings::default().literal("media.max_upload_bytes", "1000");
     let server = Server::start_with(settings).await;
     let alice = server.register("alice").await;
-    for path in [
-        "/_matrix/client/v1/media/config",
-        "/_matrix/media/v3/config",
-    ] {
+    for path in ["/_matrix/client/v1/media/config", "/_matrix/media/v3/config"] {
         assert_eq!(alice.get(path).await.ok()["m.upload.size"], json!(1000));
     }
     let fits = alice.upload("text/plain", "fits", vec![b'x'; 1000]).await;
-    assert_eq!(
-        alice.get(&format!("{DOWNLOAD}/{fits}")).await.bytes.len(),
-        1000
-    );
-    let large = alice
-        .try_upload("text/plain", "large", vec![b'x'; 1001])
-        .await;
+    assert_eq!(alice.get(&format!("{DOWNLOAD}/{fits}")).await.bytes.len(), 1000);
+    let large = alice.try_upload("text/plain", "large", vec![b'x'; 1001]).await;
     large.assert_matrix_error(413, "M_TOO_LARGE");
 }
 
@@ -187,16 +145,11 @@ async fn a_user_has_a_quota() {
     let bob = server.register("bob").await;
     alice.upload("text/plain", "one", vec![b'1'; 1000]).await;
     alice.upload("text/plain", "two", vec![b'2'; 1000]).await;
-    let over = alice
-        .try_upload("text/plain", "three", vec![b'3'; 1000])
-        .await;
+    let over = alice.try_upload("text/plain", "three", vec![b'3'; 1000]).await;
     assert!(matches!(over.status, 403 | 413), "{}", over.text());
     assert!(over.json()["errcode"].is_string());
     let media = bob.upload("text/plain", "his", vec![b'4'; 1000]).await;
-    assert_eq!(
-        bob.get(&format!("{DOWNLOAD}/{media}")).await.bytes,
-        vec![b'4'; 1000]
-    );
+    assert_eq!(bob.get(&format!("{DOWNLOAD}/{media}")).await.bytes, vec![b'4'; 1000]);
 }
 
 #[tokio::test]
@@ -218,10 +171,7 @@ async fn an_address_can_be_reserved_and_filled_once() {
     assert_eq!(filled.status, 200, "{}", filled.text());
     let again = alice.raw(reqwest::Method::PUT, &path, "{}").await;
     again.assert_matrix_error(409, "M_CANNOT_OVERWRITE_MEDIA");
-    assert_eq!(
-        bob.get(&format!("{DOWNLOAD}/{media}")).await.bytes,
-        b"{\"x\":1}"
-    );
+    assert_eq!(bob.get(&format!("{DOWNLOAD}/{media}")).await.bytes, b"{\"x\":1}");
 }
 
 #[tokio::test]
@@ -229,13 +179,8 @@ async fn unknown_media_is_not_found() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let path = format!("{DOWNLOAD}/hearth.test/nothing");
-    alice
-        .get(&path)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
-    let escape = alice
-        .get(&format!("{DOWNLOAD}/hearth.test/..%2F..%2Fidentity.toml"))
-        .await;
+    alice.get(&path).await.assert_matrix_error(404, "M_NOT_FOUND");
+    let escape = alice.get(&format!("{DOWNLOAD}/hearth.test/..%2F..%2Fidentity.toml")).await;
     assert!(matches!(escape.status, 400 | 404), "{}", escape.text());
     assert!(escape.json()["errcode"].is_string());
 }

@@ -24,22 +24,9 @@ async fn a_message_arrives_whole() {
     let event = of_type(timeline(&body, &room), "m.room.message").unwrap();
     assert_eq!(event["content"], content);
     assert_eq!(event["sender"], alice.user.as_str());
-    assert!(
-        event["origin_server_ts"]
-            .as_u64()
-            .is_some_and(|ts| ts > 1_600_000_000_000)
-    );
-    assert!(
-        event["unsigned"].get("transaction_id").is_none(),
-        "another's transaction: {event}"
-    );
-    for internal in [
-        "auth_events",
-        "prev_events",
-        "hashes",
-        "signatures",
-        "depth",
-    ] {
+    assert!(event["origin_server_ts"].as_u64().is_some_and(|ts| ts > 1_600_000_000_000));
+    assert!(event["unsigned"].get("transaction_id").is_none(), "another's transaction: {event}");
+    for internal in ["auth_events", "prev_events", "hashes", "signatures", "depth"] {
         assert!(event.get(internal).is_none(), "{internal} in {event}");
     }
     let single = bob.event(&room, &sent).await.ok();
@@ -55,28 +42,13 @@ async fn a_transaction_id_sends_once_a_device() {
     let room = alice.create_room(json!({})).await;
     let other_room = alice.create_room(json!({})).await;
     let content = |text: &str| json!({ "msgtype": "m.text", "body": text });
-    let first = event_id(
-        &alice
-            .send_as(&room, "m.room.message", "same", content("a"))
-            .await,
-    );
-    let again = event_id(
-        &alice
-            .send_as(&room, "m.room.message", "same", content("b"))
-            .await,
-    );
+    let first = event_id(&alice.send_as(&room, "m.room.message", "same", content("a")).await);
+    let again = event_id(&alice.send_as(&room, "m.room.message", "same", content("b")).await);
     assert_eq!(first, again);
-    let device = event_id(
-        &tablet
-            .send_as(&room, "m.room.message", "same", content("c"))
-            .await,
-    );
+    let device = event_id(&tablet.send_as(&room, "m.room.message", "same", content("c")).await);
     assert_ne!(first, device);
-    let elsewhere = event_id(
-        &alice
-            .send_as(&other_room, "m.room.message", "same", content("d"))
-            .await,
-    );
+    let elsewhere =
+        event_id(&alice.send_as(&other_room, "m.room.message", "same", content("d")).await);
     assert_ne!(first, elsewhere);
 
     let messages = alice.all_messages(&room, "f", 50, None).await;
@@ -110,20 +82,13 @@ async fn the_sender_sees_its_transaction_id() {
     let room = alice.create_room(json!({})).await;
     let (here, there) = (alice.now().await, tablet.now().await);
     let content = json!({ "msgtype": "m.text", "body": "echo" });
-    let sent = event_id(
-        &alice
-            .send_as(&room, "m.room.message", "mine-1", content)
-            .await,
-    );
+    let sent = event_id(&alice.send_as(&room, "m.room.message", "mine-1", content).await);
     let body = alice.sync_event(&here, &room, &sent).await;
     let own = of_type(timeline(&body, &room), "m.room.message").unwrap();
     assert_eq!(own["unsigned"]["transaction_id"], "mine-1");
     let body = tablet.sync_event(&there, &room, &sent).await;
     let foreign = of_type(timeline(&body, &room), "m.room.message").unwrap();
-    assert!(
-        foreign["unsigned"].get("transaction_id").is_none(),
-        "{foreign}"
-    );
+    assert!(foreign["unsigned"].get("transaction_id").is_none(), "{foreign}");
 }
 
 #[tokio::test]
@@ -143,15 +108,9 @@ async fn a_redaction_takes_the_content_away() {
 
     let redacted = bob.event(&room, &sent).await.ok();
     assert_eq!(redacted["content"], json!({}));
-    assert_eq!(
-        redacted["unsigned"]["redacted_because"]["event_id"],
-        redaction.as_str()
-    );
+    assert_eq!(redacted["unsigned"]["redacted_because"]["event_id"], redaction.as_str());
     let page = bob.all_messages(&room, "b", 50, None).await;
-    let in_history = page
-        .iter()
-        .find(|event| event["event_id"] == sent.as_str())
-        .unwrap();
+    let in_history = page.iter().find(|event| event["event_id"] == sent.as_str()).unwrap();
     assert_eq!(in_history["content"], json!({}));
 }
 
@@ -164,13 +123,8 @@ async fn only_the_powerful_redact_others() {
     let by_alice = alice.say(&room, "hers").await;
     let by_bob = bob.say(&room, "his").await;
     let path = format!("/rooms/{room}/redact/{by_alice}/t1");
-    bob.put(&path, json!({}))
-        .await
-        .assert_matrix_error(403, "M_FORBIDDEN");
-    assert_eq!(
-        alice.event(&room, &by_alice).await.ok()["content"]["body"],
-        "hers"
-    );
+    bob.put(&path, json!({})).await.assert_matrix_error(403, "M_FORBIDDEN");
+    assert_eq!(alice.event(&room, &by_alice).await.ok()["content"]["body"], "hers");
     alice.redact(&room, &by_bob).await;
     assert_eq!(alice.event(&room, &by_bob).await.ok()["content"], json!({}));
 }
@@ -193,16 +147,8 @@ async fn unknown_events_and_rooms_are_not_found() {
     let room = alice.create_room(json!({})).await;
     let other = alice.create_room(json!({})).await;
     let sent = alice.say(&room, "here").await;
-    alice
-        .event(&room, "$unknown")
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
-    alice
-        .event(&other, &sent)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
-    let nowhere = alice
-        .send_as("!nowhere:hearth.test", "m.room.message", "t", json!({}))
-        .await;
+    alice.event(&room, "$unknown").await.assert_matrix_error(404, "M_NOT_FOUND");
+    alice.event(&other, &sent).await.assert_matrix_error(404, "M_NOT_FOUND");
+    let nowhere = alice.send_as("!nowhere:hearth.test", "m.room.message", "t", json!({})).await;
     assert!(matches!(nowhere.status, 403 | 404), "{}", nowhere.text());
 }

@@ -11,16 +11,8 @@ use serde_json::json;
 
 /// Runs a command that must fail, and returns what it said.
 fn refused(command: &mut Command) -> String {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&stdout),
-        String::from_utf8_lossy(&stderr)
-    );
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(!status.success(), "it ended well and said {said}");
     assert!(!said.contains("panicked"), "{said}");
     said
@@ -34,10 +26,7 @@ async fn a_data_directory_serves_one_process() {
     assert!(said.contains("in use"), "{said}");
     assert!(said.contains(server.data_dir().to_str().unwrap()), "{said}");
     let alice = server.register("alice").await;
-    assert_eq!(
-        alice.user, "@alice:hearth.test",
-        "the first is not disturbed"
-    );
+    assert_eq!(alice.user, "@alice:hearth.test", "the first is not disturbed");
 }
 
 #[tokio::test]
@@ -45,10 +34,7 @@ async fn a_data_directory_keeps_its_server_name() {
     let mut server = Server::start().await;
     server.kill();
     let said = refused(server.command().args(["--server-name", "other.test"]));
-    assert!(
-        said.contains("hearth.test") && said.contains("other.test"),
-        "{said}"
-    );
+    assert!(said.contains("hearth.test") && said.contains("other.test"), "{said}");
     server.restart().await;
     let alice = server.register("alice").await;
     assert_eq!(alice.user, "@alice:hearth.test");
@@ -90,10 +76,7 @@ async fn sigterm_answers_the_long_polls_and_ends_well() {
     }
     assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
     server.restart().await;
-    assert_eq!(
-        alice.event(&room, &event).await.ok()["content"]["body"],
-        "the last word"
-    );
+    assert_eq!(alice.event(&room, &event).await.ok()["content"]["body"], "the last word");
     let body = alice.sync(None, 0).await;
     assert!(has_event(timeline(&body, &room), &event));
 }
@@ -105,22 +88,13 @@ async fn an_unknown_setting_names_the_nearest() {
     let file = directory.path().join("hearth.toml");
     let table = [
         ("server_nme = \"a.test\"", "server_nme", "server_name"),
-        (
-            "[registration]\nmod = \"open\"",
-            "registration.mod",
-            "registration.mode",
-        ),
+        ("[registration]\nmod = \"open\"", "registration.mod", "registration.mode"),
         ("[medja]\nmax_upload_bytes = 7", "medja", "media"),
     ];
     for (text, wrong, right) in table {
         std::fs::write(&file, format!("{text}\n")).unwrap();
         for action in [&["serve"][..], &["config", "check"]] {
-            let said = refused(
-                Command::new(binary())
-                    .args(action)
-                    .arg("--config")
-                    .arg(&file),
-            );
+            let said = refused(Command::new(binary()).args(action).arg("--config").arg(&file));
             assert!(said.contains(wrong) && said.contains(right), "{said}");
             assert!(said.contains(file.to_str().unwrap()), "{said}");
         }
@@ -130,11 +104,7 @@ async fn an_unknown_setting_names_the_nearest() {
         .arg(server.config_path())
         .output()
         .unwrap();
-    assert!(
-        checked.status.success(),
-        "{}",
-        String::from_utf8_lossy(&checked.stderr)
-    );
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
 
 #[tokio::test]
@@ -142,29 +112,13 @@ async fn a_bad_value_names_file_key_and_reason() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("hearth.toml");
     let table = [
-        (
-            "server_name = \"a.test\"\n[registration]\nmode = \"ajar\"",
-            "registration.mode",
-            "open",
-        ),
-        (
-            "server_name = \"a.test\"\n[listen]\nclient = \"here\"",
-            "listen.client",
-            "address",
-        ),
-        (
-            "server_name = \"a.test\"\n[media]\nmax_upload_bytes = -1",
-            "max_upload_bytes",
-            "-1",
-        ),
+        ("server_name = \"a.test\"\n[registration]\nmode = \"ajar\"", "registration.mode", "open"),
+        ("server_name = \"a.test\"\n[listen]\nclient = \"here\"", "listen.client", "address"),
+        ("server_name = \"a.test\"\n[media]\nmax_upload_bytes = -1", "max_upload_bytes", "-1"),
     ];
     for (text, key, reason) in table {
         std::fs::write(&file, format!("{text}\n")).unwrap();
-        let said = refused(
-            Command::new(binary())
-                .args(["serve", "--config"])
-                .arg(&file),
-        );
+        let said = refused(Command::new(binary()).args(["serve", "--config"]).arg(&file));
         for part in [file.to_str().unwrap(), key, reason] {
             assert!(said.contains(part), "no {part} in {said}");
         }
@@ -177,10 +131,7 @@ async fn every_request_has_a_line_in_the_log() {
     let alice = server.register("alice").await;
     let room = alice.create_room(json!({})).await;
     alice.say(&room, "do not log me").await;
-    alice
-        .get("/nothing")
-        .await
-        .assert_matrix_error(404, "M_UNRECOGNIZED");
+    alice.get("/nothing").await.assert_matrix_error(404, "M_UNRECOGNIZED");
     server.terminate();
     assert_eq!(server.ended().await.code(), Some(0));
     let log = server.log();
@@ -191,29 +142,17 @@ async fn every_request_has_a_line_in_the_log() {
         .collect();
     let line = |route: &str| {
         let of_route = |line: &&serde_json::Value| {
-            line["span"]["route"]
-                .as_str()
-                .is_some_and(|name| name.contains(route))
+            line["span"]["route"].as_str().is_some_and(|name| name.contains(route))
         };
-        lines
-            .iter()
-            .find(of_route)
-            .unwrap_or_else(|| panic!("no line for {route} in {log}"))
+        lines.iter().find(of_route).unwrap_or_else(|| panic!("no line for {route} in {log}"))
     };
     let sent = line("/send/");
     assert_eq!(sent["status"], json!(200));
     assert_eq!(sent["span"]["method"], "PUT");
     assert_eq!(sent["span"]["user"], alice.user.as_str());
-    assert!(
-        sent["latency_ms"].is_number() && sent["span"]["id"].is_string(),
-        "{sent}"
-    );
+    assert!(sent["latency_ms"].is_number() && sent["span"]["id"].is_string(), "{sent}");
     assert_eq!(line("unmatched")["status"], json!(404));
-    for secret in [
-        alice.token.as_deref().unwrap(),
-        hearth_tests::session::PASSWORD,
-        "do not log",
-    ] {
+    for secret in [alice.token.as_deref().unwrap(), hearth_tests::session::PASSWORD, "do not log"] {
         assert!(!log.contains(secret), "the log holds {secret:?}");
     }
 }
@@ -232,8 +171,5 @@ async fn metrics_are_on_a_listener_of_their_own() {
 fn the_version_is_printed() {
     let output = Command::new(binary()).arg("version").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        output.status.success() && text.contains(env!("CARGO_PKG_VERSION")),
-        "{text}"
-    );
+    assert!(output.status.success() && text.contains(env!("CARGO_PKG_VERSION")), "{text}");
 }

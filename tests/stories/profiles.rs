@@ -13,30 +13,16 @@ async fn a_profile_is_public() {
     let bob = server.register("bob").await;
     let path = format!("/profile/{}", alice.user);
     let name = json!({ "displayname": "Alice A." });
-    assert_eq!(
-        alice
-            .put(&format!("{path}/displayname"), name.clone())
-            .await
-            .ok(),
-        json!({})
-    );
+    assert_eq!(alice.put(&format!("{path}/displayname"), name.clone()).await.ok(), json!({}));
     let avatar = json!({ "avatar_url": "mxc://hearth.test/face" });
-    assert_eq!(
-        alice
-            .put(&format!("{path}/avatar_url"), avatar.clone())
-            .await
-            .ok(),
-        json!({})
-    );
+    assert_eq!(alice.put(&format!("{path}/avatar_url"), avatar.clone()).await.ok(), json!({}));
 
     assert_eq!(bob.get(&format!("{path}/displayname")).await.ok(), name);
     assert_eq!(bob.get(&format!("{path}/avatar_url")).await.ok(), avatar);
     let whole = bob.get(&path).await.ok();
     assert_eq!(whole["displayname"], "Alice A.");
     assert_eq!(whole["avatar_url"], "mxc://hearth.test/face");
-    bob.get("/profile/@nobody:hearth.test")
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    bob.get("/profile/@nobody:hearth.test").await.assert_matrix_error(404, "M_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -47,10 +33,7 @@ async fn only_the_user_changes_the_profile() {
     let path = format!("/profile/{}/displayname", alice.user);
     let refused = bob.put(&path, json!({ "displayname": "Mallory" })).await;
     refused.assert_matrix_error(403, "M_FORBIDDEN");
-    let nobody = server
-        .anonymous()
-        .put(&path, json!({ "displayname": "Mallory" }))
-        .await;
+    let nobody = server.anonymous().put(&path, json!({ "displayname": "Mallory" })).await;
     nobody.assert_matrix_error(401, "M_MISSING_TOKEN");
 }
 
@@ -62,10 +45,7 @@ async fn a_new_name_reaches_the_rooms() {
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     let path = format!("/profile/{}/displayname", alice.user);
-    alice
-        .put(&path, json!({ "displayname": "Queen of Hearts" }))
-        .await
-        .ok();
+    alice.put(&path, json!({ "displayname": "Queen of Hearts" })).await.ok();
     let body = bob
         .sync_until(&since, |body| {
             of_state(timeline(body, &room), "m.room.member", &alice.user).is_some()
@@ -81,10 +61,7 @@ async fn a_joining_user_brings_the_profile() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let path = format!("/profile/{}/displayname", alice.user);
-    alice
-        .put(&path, json!({ "displayname": "Alice" }))
-        .await
-        .ok();
+    alice.put(&path, json!({ "displayname": "Alice" })).await.ok();
     let room = alice.create_room(json!({})).await;
     let content = alice.state(&room, "m.room.member", &alice.user).await.ok();
     assert_eq!(content["displayname"], "Alice");
@@ -95,17 +72,8 @@ async fn other_fields_are_kept_and_removed() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let path = format!("/profile/{}/m.tz", alice.user);
-    assert_eq!(
-        alice
-            .put(&path, json!({ "m.tz": "Europe/Rome" }))
-            .await
-            .ok(),
-        json!({})
-    );
+    assert_eq!(alice.put(&path, json!({ "m.tz": "Europe/Rome" })).await.ok(), json!({}));
     assert_eq!(alice.get(&path).await.ok()["m.tz"], "Europe/Rome");
     assert_eq!(alice.delete(&path).await.ok(), json!({}));
-    alice
-        .get(&path)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    alice.get(&path).await.assert_matrix_error(404, "M_NOT_FOUND");
 }

@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 async fn ids(client: &Client, kind: &str) -> Vec<String> {
     let body = client.get("/pushrules/global/").await.ok();
     let rules = body[kind].as_array().unwrap().iter();
-    rules
-        .map(|rule| rule["rule_id"].as_str().unwrap().to_owned())
-        .collect()
+    rules.map(|rule| rule["rule_id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -35,17 +33,10 @@ async fn everybody_starts_with_the_defaults() {
         ".m.rule.room.server_acl",
         ".m.rule.suppress_edits",
     ] {
-        assert!(
-            names.iter().any(|name| name == expected),
-            "no {expected} in {names:?}"
-        );
+        assert!(names.iter().any(|name| name == expected), "no {expected} in {names:?}");
     }
-    let underrides: Vec<String> = body["global"]["underride"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(id)
-        .collect();
+    let underrides: Vec<String> =
+        body["global"]["underride"].as_array().unwrap().iter().map(id).collect();
     for expected in [
         ".m.rule.call",
         ".m.rule.encrypted_room_one_to_one",
@@ -53,10 +44,7 @@ async fn everybody_starts_with_the_defaults() {
         ".m.rule.message",
         ".m.rule.encrypted",
     ] {
-        assert!(
-            underrides.iter().any(|name| name == expected),
-            "no {expected}"
-        );
+        assert!(underrides.iter().any(|name| name == expected), "no {expected}");
     }
     let initial = alice.sync(None, 0).await;
     let synced = of_type(events(&initial["account_data"]), "m.push_rules").unwrap();
@@ -77,26 +65,14 @@ async fn a_rule_is_made_read_changed_and_deleted() {
     });
     assert_eq!(made, expected);
     let actions = json!({ "actions": [{ "set_tweak": "highlight" }] });
-    alice
-        .put(&format!("{path}/actions"), actions.clone())
-        .await
-        .ok();
+    alice.put(&format!("{path}/actions"), actions.clone()).await.ok();
     assert_eq!(alice.get(&format!("{path}/actions")).await.ok(), actions);
-    alice
-        .put(&format!("{path}/enabled"), json!({ "enabled": false }))
-        .await
-        .ok();
+    alice.put(&format!("{path}/enabled"), json!({ "enabled": false })).await.ok();
     let enabled = alice.get(&format!("{path}/enabled")).await.ok();
     assert_eq!(enabled, json!({ "enabled": false }));
     assert_eq!(alice.delete(path).await.ok(), json!({}));
-    alice
-        .get(path)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
-    alice
-        .delete(path)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    alice.get(path).await.assert_matrix_error(404, "M_NOT_FOUND");
+    alice.delete(path).await.assert_matrix_error(404, "M_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -105,37 +81,20 @@ async fn rules_are_put_in_order() {
     let alice = server.register("alice").await;
     let rule = json!({ "pattern": "x", "actions": [] });
     for name in ["a", "b"] {
-        alice
-            .put(&format!("/pushrules/global/content/{name}"), rule.clone())
-            .await
-            .ok();
+        alice.put(&format!("/pushrules/global/content/{name}"), rule.clone()).await.ok();
     }
     let own = async || {
         let ids = ids(&alice, "content").await;
-        ids.into_iter()
-            .filter(|id| !id.starts_with('.'))
-            .collect::<Vec<_>>()
-            .join(" ")
+        ids.into_iter().filter(|id| !id.starts_with('.')).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(own().await, "b a");
-    alice
-        .put("/pushrules/global/content/c?after=b", rule.clone())
-        .await
-        .ok();
+    alice.put("/pushrules/global/content/c?after=b", rule.clone()).await.ok();
     assert_eq!(own().await, "b c a");
-    alice
-        .put("/pushrules/global/content/d?before=b", rule.clone())
-        .await
-        .ok();
+    alice.put("/pushrules/global/content/d?before=b", rule.clone()).await.ok();
     assert_eq!(own().await, "d b c a");
-    alice
-        .put("/pushrules/global/content/a?before=d", rule.clone())
-        .await
-        .ok();
+    alice.put("/pushrules/global/content/a?before=d", rule.clone()).await.ok();
     assert_eq!(own().await, "a d b c");
-    let lost = alice
-        .put("/pushrules/global/content/e?before=nothing", rule)
-        .await;
+    let lost = alice.put("/pushrules/global/content/e?before=nothing", rule).await;
     assert!(matches!(lost.status, 400 | 404), "{}", lost.text());
     assert_eq!(own().await, "a d b c");
 }
@@ -145,10 +104,7 @@ async fn a_default_rule_can_be_switched_but_not_replaced() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let path = "/pushrules/global/override/.m.rule.master";
-    alice
-        .put(&format!("{path}/enabled"), json!({ "enabled": true }))
-        .await
-        .ok();
+    alice.put(&format!("{path}/enabled"), json!({ "enabled": true })).await.ok();
     assert_eq!(alice.get(path).await.ok()["enabled"], json!(true));
     let rule = json!({ "conditions": [], "actions": [] });
     let replaced = alice.put(path, rule).await;
@@ -165,14 +121,9 @@ async fn a_change_is_synced() {
     let tablet = alice.another_device().await;
     let since = tablet.now().await;
     let rule = json!({ "actions": [] });
-    alice
-        .put("/pushrules/global/sender/@spam:hearth.test", rule)
-        .await
-        .ok();
+    alice.put("/pushrules/global/sender/@spam:hearth.test", rule).await.ok();
     let body = tablet
-        .sync_until(&since, |body| {
-            of_type(events(&body["account_data"]), "m.push_rules").is_some()
-        })
+        .sync_until(&since, |body| of_type(events(&body["account_data"]), "m.push_rules").is_some())
         .await;
     let synced = of_type(events(&body["account_data"]), "m.push_rules").unwrap();
     let rules = &synced["content"]["global"]["sender"];
@@ -185,23 +136,13 @@ async fn bad_rules_are_refused() {
     let alice = server.register("alice").await;
     let table = [
         ("/pushrules/global/nonsense/x", json!({ "actions": [] })),
-        (
-            "/pushrules/global/content/.x",
-            json!({ "pattern": "x", "actions": [] }),
-        ),
+        ("/pushrules/global/content/.x", json!({ "pattern": "x", "actions": [] })),
         ("/pushrules/global/content/x", json!({ "actions": [] })),
-        (
-            "/pushrules/global/override/x",
-            json!({ "conditions": 7, "actions": [] }),
-        ),
+        ("/pushrules/global/override/x", json!({ "conditions": 7, "actions": [] })),
     ];
     for (path, rule) in table {
         let refused = alice.put(path, rule).await;
-        assert!(
-            matches!(refused.status, 400 | 404),
-            "{path}: {}",
-            refused.text()
-        );
+        assert!(matches!(refused.status, 400 | 404), "{path}: {}", refused.text());
         assert!(refused.json()["errcode"].is_string());
     }
     let missing = alice.get("/pushrules/global/content/none").await;

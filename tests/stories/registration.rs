@@ -25,10 +25,7 @@ async fn an_account_is_made_after_the_dummy_stage() {
     assert_eq!(refused.status, 401, "{}", refused.text());
     let offer = refused.json();
     let flows = offer["flows"].as_array().unwrap();
-    assert!(
-        flows.contains(&json!({ "stages": ["m.login.dummy"] })),
-        "{offer}"
-    );
+    assert!(flows.contains(&json!({ "stages": ["m.login.dummy"] })), "{offer}");
 
     let auth = json!({ "type": "m.login.dummy", "session": offer["session"] });
     let session = register(&nobody, "alice", Some(auth)).await.ok();
@@ -66,14 +63,10 @@ async fn bad_and_taken_names_are_refused() {
     let nobody = server.anonymous();
     let dummy = || Some(json!({ "type": "m.login.dummy" }));
     nobody.register("alice").await;
-    register(&nobody, "alice", dummy())
-        .await
-        .assert_matrix_error(400, "M_USER_IN_USE");
+    register(&nobody, "alice", dummy()).await.assert_matrix_error(400, "M_USER_IN_USE");
     let long = "a".repeat(256);
     for name in ["with space", "sl@sh", long.as_str()] {
-        register(&nobody, name, dummy())
-            .await
-            .assert_matrix_error(400, "M_INVALID_USERNAME");
+        register(&nobody, name, dummy()).await.assert_matrix_error(400, "M_INVALID_USERNAME");
     }
     let shouted = register(&nobody, "BOB", dummy()).await.ok();
     assert_eq!(shouted["user_id"], "@bob:hearth.test");
@@ -84,10 +77,7 @@ async fn availability_can_be_asked() {
     let server = Server::start().await;
     let nobody = server.anonymous();
     let path = "/register/available?username=";
-    assert_eq!(
-        nobody.get(&format!("{path}alice")).await.ok()["available"],
-        json!(true)
-    );
+    assert_eq!(nobody.get(&format!("{path}alice")).await.ok()["available"], json!(true));
     nobody.register("alice").await;
     let taken = nobody.get(&format!("{path}alice")).await;
     taken.assert_matrix_error(400, "M_USER_IN_USE");
@@ -98,10 +88,7 @@ async fn availability_can_be_asked() {
 #[tokio::test]
 async fn guests_and_unknown_kinds_are_refused() {
     let server = Server::start().await;
-    let guest = server
-        .anonymous()
-        .post("/register?kind=guest", json!({}))
-        .await;
+    let guest = server.anonymous().post("/register?kind=guest", json!({})).await;
     assert!(matches!(guest.status, 403 | 404), "{}", guest.text());
     assert!(guest.json()["errcode"].is_string());
 }
@@ -112,9 +99,7 @@ async fn a_closed_server_registers_nobody_by_itself() {
     let dummy = json!({ "type": "m.login.dummy" });
     let refused = register(&server.anonymous(), "alice", Some(dummy)).await;
     refused.assert_matrix_error(403, "M_FORBIDDEN");
-    let admin = by_secret(&server.anonymous(), "alice", SHARED_SECRET)
-        .await
-        .ok();
+    let admin = by_secret(&server.anonymous(), "alice", SHARED_SECRET).await.ok();
     assert_eq!(admin["user_id"], "@alice:hearth.test");
 }
 
@@ -139,17 +124,12 @@ async fn a_registration_token_opens_the_door() {
     let wrong = register(&nobody, "alice", Some(stage("strange"))).await;
     assert_eq!(wrong.status, 401, "{}", wrong.text());
     assert!(wrong.json()["errcode"].is_string(), "{}", wrong.text());
-    let right = register(&nobody, "alice", Some(stage("welcome")))
-        .await
-        .ok();
+    let right = register(&nobody, "alice", Some(stage("welcome"))).await.ok();
     assert_eq!(right["user_id"], "@alice:hearth.test");
 }
 
 async fn by_secret(client: &Client, user: &str, secret: &str) -> Reply {
-    let nonce = client.get(ADMIN_REGISTER).await.ok()["nonce"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let nonce = client.get(ADMIN_REGISTER).await.ok()["nonce"].as_str().unwrap().to_owned();
     let body = json!({
         "nonce": nonce,
         "username": user,
@@ -168,10 +148,7 @@ async fn the_shared_secret_makes_accounts() {
     assert_eq!(session["user_id"], "@root:hearth.test");
     assert_eq!(session["home_server"], "hearth.test");
     let root = nobody.with_session(&session);
-    assert_eq!(
-        root.get("/account/whoami").await.ok()["user_id"],
-        "@root:hearth.test"
-    );
+    assert_eq!(root.get("/account/whoami").await.ok()["user_id"], "@root:hearth.test");
 
     let wrong = by_secret(&nobody, "eve", "guessed").await;
     wrong.assert_matrix_error(403, "M_FORBIDDEN");
@@ -183,10 +160,7 @@ async fn the_shared_secret_makes_accounts() {
 async fn a_nonce_serves_once() {
     let server = Server::start().await;
     let nobody = server.anonymous();
-    let nonce = nobody.get(ADMIN_REGISTER).await.ok()["nonce"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let nonce = nobody.get(ADMIN_REGISTER).await.ok()["nonce"].as_str().unwrap().to_owned();
     let body = |user: &str| {
         json!({
             "nonce": nonce, "username": user, "password": PASSWORD, "admin": false,

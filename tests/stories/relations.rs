@@ -11,9 +11,7 @@ async fn edit(client: &Client, room: &str, event: &str, body: &str) -> String {
     let relation = json!({ "rel_type": "m.replace", "event_id": event });
     let mut content = text(&format!("* {body}"));
     content["m.new_content"] = text(body);
-    client
-        .relate(room, "m.room.message", relation, content)
-        .await
+    client.relate(room, "m.room.message", relation, content).await
 }
 
 async fn react(client: &Client, room: &str, event: &str, key: &str) -> String {
@@ -23,16 +21,11 @@ async fn react(client: &Client, room: &str, event: &str, key: &str) -> String {
 
 async fn answer_in_thread(client: &Client, room: &str, root: &str, body: &str) -> String {
     let relation = json!({ "rel_type": "m.thread", "event_id": root });
-    client
-        .relate(room, "m.room.message", relation, text(body))
-        .await
+    client.relate(room, "m.room.message", relation, text(body)).await
 }
 
 async fn relations(client: &Client, room: &str, tail: &str) -> Value {
-    client
-        .get(&format!("/_matrix/client/v1/rooms/{room}/relations/{tail}"))
-        .await
-        .ok()
+    client.get(&format!("/_matrix/client/v1/rooms/{room}/relations/{tail}")).await.ok()
 }
 
 #[tokio::test]
@@ -46,10 +39,7 @@ async fn the_latest_edit_comes_with_the_event() {
     let last = edit(&alice, &room, &event, "the cat").await;
     edit(&bob, &room, &event, "the dog").await;
     let edited = bob.event(&room, &event).await.ok();
-    assert_eq!(
-        edited["content"]["body"], "teh cat",
-        "the original content stays"
-    );
+    assert_eq!(edited["content"]["body"], "teh cat", "the original content stays");
     let replacement = &edited["unsigned"]["m.relations"]["m.replace"];
     assert_eq!(replacement["event_id"], last.as_str());
     assert_eq!(replacement["content"]["m.new_content"]["body"], "the cat");
@@ -75,10 +65,7 @@ async fn a_reaction_counts_once_a_user_and_key() {
     let second = react(&alice, &room, &event, "👍").await;
     let third = react(&bob, &room, &event, "🎂").await;
     let body = relations(&bob, &room, &format!("{event}/m.annotation/m.reaction")).await;
-    assert_eq!(
-        ids(body["chunk"].as_array().unwrap()),
-        [third, second, first.clone()]
-    );
+    assert_eq!(ids(body["chunk"].as_array().unwrap()), [third, second, first.clone()]);
 
     bob.redact(&room, &first).await;
     react(&bob, &room, &event, "👍").await;
@@ -99,12 +86,7 @@ async fn a_thread_is_summed_up_at_its_root() {
         let summary = &event["unsigned"]["m.relations"]["m.thread"];
         assert_eq!(summary["count"], json!(2), "{event}");
         assert_eq!(summary["latest_event"]["event_id"], last.as_str());
-        assert_eq!(
-            summary["current_user_participated"],
-            json!(participated),
-            "{}",
-            reader.user
-        );
+        assert_eq!(summary["current_user_participated"], json!(participated), "{}", reader.user);
     }
 }
 
@@ -120,22 +102,13 @@ async fn threads_are_listed_by_their_latest_answer() {
     answer_in_thread(&alice, &room, &first, "to the first").await;
     let threads = format!("/_matrix/client/v1/rooms/{room}/threads");
     let body = bob.get(&threads).await.ok();
-    assert_eq!(
-        ids(body["chunk"].as_array().unwrap()),
-        [first.clone(), second.clone()]
-    );
-    let body = bob
-        .get(&format!("{threads}?include=participated"))
-        .await
-        .ok();
+    assert_eq!(ids(body["chunk"].as_array().unwrap()), [first.clone(), second.clone()]);
+    let body = bob.get(&format!("{threads}?include=participated")).await.ok();
     assert_eq!(ids(body["chunk"].as_array().unwrap()), [&*second]);
     let body = bob.get(&format!("{threads}?limit=1")).await.ok();
     assert_eq!(ids(body["chunk"].as_array().unwrap()), [first]);
     let next = body["next_batch"].as_str().unwrap();
-    let body = bob
-        .get(&format!("{threads}?limit=1&from={next}"))
-        .await
-        .ok();
+    let body = bob.get(&format!("{threads}?limit=1&from={next}")).await.ok();
     assert_eq!(ids(body["chunk"].as_array().unwrap()), [second]);
 }
 
@@ -178,10 +151,7 @@ async fn relations_are_chosen_by_kind_and_type() {
     let answer = answer_in_thread(&alice, &room, &event, "in the thread").await;
     let on_answer = react(&alice, &room, &answer, "🎉").await;
     let all = relations(&alice, &room, &event).await;
-    assert_eq!(
-        ids(all["chunk"].as_array().unwrap()),
-        [answer.clone(), reaction.clone()]
-    );
+    assert_eq!(ids(all["chunk"].as_array().unwrap()), [answer.clone(), reaction.clone()]);
     let recursive = relations(&alice, &room, &format!("{event}?recurse=true")).await;
     let chunk = recursive["chunk"].as_array().unwrap();
     assert_eq!(ids(chunk), [on_answer, answer.clone(), reaction.clone()]);
@@ -190,10 +160,7 @@ async fn relations_are_chosen_by_kind_and_type() {
     let none = relations(&alice, &room, &format!("{event}/m.reference")).await;
     assert_eq!(none["chunk"], json!([]));
     let unknown = format!("/_matrix/client/v1/rooms/{room}/relations/$unknown");
-    alice
-        .get(&unknown)
-        .await
-        .assert_matrix_error(404, "M_NOT_FOUND");
+    alice.get(&unknown).await.assert_matrix_error(404, "M_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -205,9 +172,7 @@ async fn a_thread_does_not_start_inside_a_thread() {
     let answer = answer_in_thread(&alice, &room, &root, "answer").await;
     let mut content = text("nested");
     content["m.relates_to"] = json!({ "rel_type": "m.thread", "event_id": answer });
-    let nested = alice
-        .send_as(&room, "m.room.message", "nested", content)
-        .await;
+    let nested = alice.send_as(&room, "m.room.message", "nested", content).await;
     assert_eq!(nested.status, 400, "{}", nested.text());
     assert!(nested.json()["errcode"].is_string());
 }

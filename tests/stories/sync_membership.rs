@@ -16,31 +16,21 @@ async fn an_invite_comes_with_a_glimpse_of_the_room() {
     let since = bob.now().await;
     alice.invite(&room, &bob.user).await;
     let invited = |body: &Value| body["rooms"]["invite"][&room].clone();
-    let body = bob
-        .sync_until(&since, |body| invited(body).is_object())
-        .await;
+    let body = bob.sync_until(&since, |body| invited(body).is_object()).await;
     let section = invited(&body);
     let glimpse = events(&section["invite_state"]);
     let own = of_state(glimpse, "m.room.member", &bob.user).unwrap();
     assert_eq!(own["content"]["membership"], "invite");
     assert_eq!(own["sender"], alice.user.as_str());
-    assert_eq!(
-        of_type(glimpse, "m.room.name").unwrap()["content"]["name"],
-        "The hearth"
-    );
+    assert_eq!(of_type(glimpse, "m.room.name").unwrap()["content"]["name"], "The hearth");
     assert!(of_type(glimpse, "m.room.create").is_some());
     assert!(of_type(glimpse, "m.room.join_rules").is_some());
 
     let initial = bob.sync(None, 0).await;
-    assert!(
-        invited(&initial).is_object(),
-        "an open invite is in each initial sync"
-    );
+    assert!(invited(&initial).is_object(), "an open invite is in each initial sync");
     let since = next_batch(&initial);
     bob.join(&room).await;
-    let body = bob
-        .sync_until(&since, |body| joined(body, &room).is_object())
-        .await;
+    let body = bob.sync_until(&since, |body| joined(body, &room).is_object()).await;
     assert!(invited(&body).is_null());
 }
 
@@ -52,19 +42,12 @@ async fn a_knock_comes_with_a_glimpse_of_the_room() {
     let rule = json!({
         "type": "m.room.join_rules", "state_key": "", "content": { "join_rule": "knock" },
     });
-    let room = alice
-        .create_room(json!({ "name": "A door", "initial_state": [rule] }))
-        .await;
+    let room = alice.create_room(json!({ "name": "A door", "initial_state": [rule] })).await;
     let since = bob.now().await;
     bob.knock(&room).await.ok();
-    let body = bob
-        .sync_until(&since, |body| body["rooms"]["knock"][&room].is_object())
-        .await;
+    let body = bob.sync_until(&since, |body| body["rooms"]["knock"][&room].is_object()).await;
     let glimpse = events(&body["rooms"]["knock"][&room]["knock_state"]);
-    assert_eq!(
-        of_type(glimpse, "m.room.name").unwrap()["content"]["name"],
-        "A door"
-    );
+    assert_eq!(of_type(glimpse, "m.room.name").unwrap()["content"]["name"], "A door");
     let own = of_state(glimpse, "m.room.member", &bob.user).unwrap();
     assert_eq!(own["content"]["membership"], "knock");
 }
@@ -90,10 +73,7 @@ async fn a_left_room_shows_the_departure_and_no_more() {
     let later = bob.sync(Some(&next_batch(&body)), 0).await;
     assert!(left(&later).is_null(), "a room is left once");
     let plain = bob.sync(None, 0).await;
-    assert!(
-        left(&plain).is_null(),
-        "left rooms are wanted by filter only"
-    );
+    assert!(left(&plain).is_null(), "left rooms are wanted by filter only");
     let filter = json!({ "room": { "include_leave": true } });
     let wanted = left(&bob.sync_filtered(None, &filter).await);
     assert_eq!(bodies(events(&wanted["timeline"])), ["the last he sees"]);
@@ -125,9 +105,7 @@ async fn a_declined_invite_leaves() {
     let room = alice.create_room(json!({ "invite": [bob.user] })).await;
     let since = bob.now().await;
     bob.leave(&room).await.ok();
-    let body = bob
-        .sync_until(&since, |body| body["rooms"]["leave"][&room].is_object())
-        .await;
+    let body = bob.sync_until(&since, |body| body["rooms"]["leave"][&room].is_object()).await;
     assert!(body["rooms"]["invite"].get(&room).is_none());
 }
 
@@ -144,20 +122,13 @@ async fn the_summary_counts_and_names_members() {
     let summary = &joined(&body, &room)["summary"];
     assert_eq!(summary["m.joined_member_count"], json!(2), "{summary}");
     assert_eq!(summary["m.invited_member_count"], json!(1), "{summary}");
-    let mut heroes: Vec<&str> = summary["m.heroes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|id| id.as_str().unwrap())
-        .collect();
+    let mut heroes: Vec<&str> =
+        summary["m.heroes"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     heroes.sort_unstable();
     assert_eq!(heroes, [&bob.user, &carol.user]);
 
     let since = next_batch(&body);
     carol.join(&room).await;
     let body = alice.sync_filtered(Some(&since), &filter).await;
-    assert_eq!(
-        joined(&body, &room)["summary"]["m.joined_member_count"],
-        json!(3)
-    );
+    assert_eq!(joined(&body, &room)["summary"]["m.joined_member_count"], json!(3));
 }

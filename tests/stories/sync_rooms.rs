@@ -12,9 +12,7 @@ async fn an_initial_sync_holds_timeline_and_state() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let bob = server.register("bob").await;
-    let room = alice
-        .create_room(json!({ "preset": "public_chat", "name": "The hearth" }))
-        .await;
+    let room = alice.create_room(json!({ "preset": "public_chat", "name": "The hearth" })).await;
     bob.join(&room).await;
     for number in 0..20 {
         alice.say(&room, &number.to_string()).await;
@@ -25,15 +23,10 @@ async fn an_initial_sync_holds_timeline_and_state() {
     let name = of_type(state(&body, &room), "m.room.name").unwrap();
     assert_eq!(name["content"]["name"], "The hearth");
     assert!(of_state(state(&body, &room), "m.room.member", &alice.user).is_some());
-    assert!(
-        recent.iter().all(|event| event.get("room_id").is_none()),
-        "room_id is left out"
-    );
+    assert!(recent.iter().all(|event| event.get("room_id").is_none()), "room_id is left out");
     let both: Vec<&Value> = state(&body, &room).iter().chain(recent).collect();
-    let mut seen: Vec<&str> = both
-        .iter()
-        .map(|event| event["event_id"].as_str().unwrap())
-        .collect();
+    let mut seen: Vec<&str> =
+        both.iter().map(|event| event["event_id"].as_str().unwrap()).collect();
     let whole = seen.len();
     seen.sort_unstable();
     seen.dedup();
@@ -50,11 +43,7 @@ async fn an_incremental_sync_holds_only_what_is_new() {
     assert!(joined(&first, &quiet).is_object());
     let since = next_batch(&first);
     let unchanged = alice.sync(Some(&since), 0).await;
-    assert!(
-        unchanged["rooms"]["join"]
-            .as_object()
-            .is_none_or(|rooms| rooms.is_empty())
-    );
+    assert!(unchanged["rooms"]["join"].as_object().is_none_or(|rooms| rooms.is_empty()));
 
     let sent = alice.say(&busy, "news").await;
     let body = alice.sync_event(&since, &busy, &sent).await;
@@ -89,17 +78,8 @@ async fn a_long_poll_ends_empty_at_its_timeout() {
     let since = alice.now().await;
     let started = std::time::Instant::now();
     let body = alice.sync(Some(&since), 300).await;
-    assert!(
-        started.elapsed().as_millis() >= 290,
-        "answered after {:?}",
-        started.elapsed()
-    );
-    assert!(
-        body["rooms"]["join"]
-            .as_object()
-            .is_none_or(|rooms| rooms.is_empty()),
-        "{body}"
-    );
+    assert!(started.elapsed().as_millis() >= 290, "answered after {:?}", started.elapsed());
+    assert!(body["rooms"]["join"].as_object().is_none_or(|rooms| rooms.is_empty()), "{body}");
 }
 
 #[tokio::test]
@@ -108,11 +88,8 @@ async fn a_gap_brings_the_state_that_changed_in_it() {
     let alice = server.register("alice").await;
     let room = alice.create_room(json!({ "name": "old" })).await;
     let since = alice.now().await;
-    let renamed = event_id(
-        &alice
-            .put_state(&room, "m.room.name", "", json!({ "name": "new" }))
-            .await,
-    );
+    let renamed =
+        event_id(&alice.put_state(&room, "m.room.name", "", json!({ "name": "new" })).await);
     for number in 0..5 {
         alice.say(&room, &number.to_string()).await;
     }
@@ -129,20 +106,11 @@ async fn full_state_brings_everything() {
     let alice = server.register("alice").await;
     let room = alice.create_room(json!({ "name": "The hearth" })).await;
     let since = alice.now().await;
-    let query = [
-        ("since", since.as_str()),
-        ("full_state", "true"),
-        ("timeout", "10000"),
-    ];
+    let query = [("since", since.as_str()), ("full_state", "true"), ("timeout", "10000")];
     let body = alice.sync_query(&query).await.ok();
     let whole = state(&body, &room);
     assert!(timeline(&body, &room).is_empty());
-    for kind in [
-        "m.room.create",
-        "m.room.power_levels",
-        "m.room.name",
-        "m.room.member",
-    ] {
+    for kind in ["m.room.create", "m.room.power_levels", "m.room.name", "m.room.member"] {
         assert!(of_type(whole, kind).is_some(), "no {kind}");
     }
 }
@@ -153,30 +121,17 @@ async fn state_after_is_the_state_at_the_end() {
     let alice = server.register("alice").await;
     let room = alice.create_room(json!({ "name": "old" })).await;
     let since = alice.now().await;
-    let renamed = event_id(
-        &alice
-            .put_state(&room, "m.room.name", "", json!({ "name": "new" }))
-            .await,
-    );
-    let query = [
-        ("since", since.as_str()),
-        ("use_state_after", "true"),
-        ("timeout", "10000"),
-    ];
+    let renamed =
+        event_id(&alice.put_state(&room, "m.room.name", "", json!({ "name": "new" })).await);
+    let query = [("since", since.as_str()), ("use_state_after", "true"), ("timeout", "10000")];
     let body = alice.sync_query(&query).await.ok();
     assert!(joined(&body, &room).get("state").is_none(), "{body:#}");
-    assert_eq!(
-        ids(events(&joined(&body, &room)["state_after"])),
-        [&*renamed]
-    );
+    assert_eq!(ids(events(&joined(&body, &room)["state_after"])), [&*renamed]);
     assert!(has_event(timeline(&body, &room), &renamed));
 
     let initial = alice.sync_query(&[("use_state_after", "true")]).await.ok();
     let after = events(&joined(&initial, &room)["state_after"]);
-    assert_eq!(
-        of_type(after, "m.room.name").unwrap()["content"]["name"],
-        "new"
-    );
+    assert_eq!(of_type(after, "m.room.name").unwrap()["content"]["name"], "new");
 }
 
 #[tokio::test]
@@ -186,9 +141,7 @@ async fn lazy_members_are_those_who_speak() {
     let bob = server.register("bob").await;
     let carol = server.register("carol").await;
     // A room with a name has no heroes, who would come, too.
-    let room = alice
-        .create_room(json!({ "preset": "public_chat", "name": "Talk" }))
-        .await;
+    let room = alice.create_room(json!({ "preset": "public_chat", "name": "Talk" })).await;
     bob.join(&room).await;
     carol.join(&room).await;
     for number in 0..4 {
@@ -216,25 +169,15 @@ async fn a_room_joined_since_then_comes_whole() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let bob = server.register("bob").await;
-    let room = alice
-        .create_room(json!({ "preset": "public_chat", "name": "The hearth" }))
-        .await;
+    let room = alice.create_room(json!({ "preset": "public_chat", "name": "The hearth" })).await;
     alice.say(&room, "before bob").await;
     let since = bob.now().await;
     bob.join(&room).await;
-    let body = bob
-        .sync_until(&since, |body| joined(body, &room).is_object())
-        .await;
-    let both: Vec<Value> = state(&body, &room)
-        .iter()
-        .chain(timeline(&body, &room))
-        .cloned()
-        .collect();
+    let body = bob.sync_until(&since, |body| joined(body, &room).is_object()).await;
+    let both: Vec<Value> =
+        state(&body, &room).iter().chain(timeline(&body, &room)).cloned().collect();
     assert!(of_type(&both, "m.room.create").is_some());
-    assert_eq!(
-        of_type(&both, "m.room.name").unwrap()["content"]["name"],
-        "The hearth"
-    );
+    assert_eq!(of_type(&both, "m.room.name").unwrap()["content"]["name"], "The hearth");
     assert!(of_state(&both, "m.room.member", &bob.user).is_some());
     assert!(bodies(&both).contains(&"before bob"));
 }
@@ -246,9 +189,5 @@ async fn bad_tokens_are_refused() {
     let reply = alice.sync_query(&[("since", "nonsense")]).await;
     assert_eq!(reply.status, 400, "{}", reply.text());
     assert!(reply.json()["errcode"].is_string());
-    server
-        .anonymous()
-        .get("/sync")
-        .await
-        .assert_matrix_error(401, "M_MISSING_TOKEN");
+    server.anonymous().get("/sync").await.assert_matrix_error(401, "M_MISSING_TOKEN");
 }

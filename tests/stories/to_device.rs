@@ -13,9 +13,7 @@ async fn send(client: &Client, txn: &str, messages: Value) -> hearth_tests::Repl
 
 fn numbers(body: &Value) -> Vec<i64> {
     let messages = events(&body["to_device"]).iter();
-    messages
-        .map(|message| message["content"]["n"].as_i64().unwrap())
-        .collect()
+    messages.map(|message| message["content"]["n"].as_i64().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -26,9 +24,7 @@ async fn a_message_comes_until_it_is_acknowledged() {
     let since = bob.now().await;
     let to_bob = json!({ &bob.user: { &bob.device: { "n": 1 } } });
     assert_eq!(send(&alice, "t1", to_bob).await.ok(), json!({}));
-    let first = bob
-        .sync_until(&since, |body| !numbers(body).is_empty())
-        .await;
+    let first = bob.sync_until(&since, |body| !numbers(body).is_empty()).await;
     let message = &events(&first["to_device"])[0];
     assert_eq!(message["type"], "org.example.hello");
     assert_eq!(message["sender"], alice.user.as_str());
@@ -39,11 +35,7 @@ async fn a_message_comes_until_it_is_acknowledged() {
     let acknowledged = bob.sync(Some(&next_batch(&first)), 0).await;
     assert_eq!(numbers(&acknowledged), Vec::<i64>::new());
     let old_token = bob.sync(Some(&since), 0).await;
-    assert_eq!(
-        numbers(&old_token),
-        Vec::<i64>::new(),
-        "deleted once acknowledged"
-    );
+    assert_eq!(numbers(&old_token), Vec::<i64>::new(), "deleted once acknowledged");
 }
 
 #[tokio::test]
@@ -51,13 +43,7 @@ async fn an_initial_sync_brings_what_waits() {
     let server = Server::start().await;
     let alice = server.register("alice").await;
     let bob = server.register("bob").await;
-    send(
-        &alice,
-        "t1",
-        json!({ &bob.user: { &bob.device: { "n": 7 } } }),
-    )
-    .await
-    .ok();
+    send(&alice, "t1", json!({ &bob.user: { &bob.device: { "n": 7 } } })).await.ok();
     assert_eq!(numbers(&bob.sync(None, 0).await), [7]);
 }
 
@@ -67,16 +53,8 @@ async fn a_star_means_every_device() {
     let alice = server.register("alice").await;
     let phone = server.register("bob").await;
     let laptop = phone.another_device().await;
-    send(&alice, "t1", json!({ &phone.user: { "*": { "n": 3 } } }))
-        .await
-        .ok();
-    send(
-        &alice,
-        "t2",
-        json!({ &phone.user: { &laptop.device: { "n": 4 } } }),
-    )
-    .await
-    .ok();
+    send(&alice, "t1", json!({ &phone.user: { "*": { "n": 3 } } })).await.ok();
+    send(&alice, "t2", json!({ &phone.user: { &laptop.device: { "n": 4 } } })).await.ok();
     assert_eq!(numbers(&phone.sync(None, 0).await), [3]);
     assert_eq!(numbers(&laptop.sync(None, 0).await), [3, 4]);
 }
@@ -87,13 +65,7 @@ async fn a_transaction_is_sent_once() {
     let alice = server.register("alice").await;
     let bob = server.register("bob").await;
     for n in [1, 2] {
-        send(
-            &alice,
-            "same",
-            json!({ &bob.user: { &bob.device: { "n": n } } }),
-        )
-        .await
-        .ok();
+        send(&alice, "same", json!({ &bob.user: { &bob.device: { "n": n } } })).await.ok();
     }
     assert_eq!(numbers(&bob.sync(None, 0).await), [1]);
 }
@@ -126,13 +98,7 @@ async fn messages_wait_through_a_crash() {
     let alice = server.register("alice").await;
     let bob = server.register("bob").await;
     let since = bob.now().await;
-    send(
-        &alice,
-        "t1",
-        json!({ &bob.user: { &bob.device: { "n": 1 } } }),
-    )
-    .await
-    .ok();
+    send(&alice, "t1", json!({ &bob.user: { &bob.device: { "n": 1 } } })).await.ok();
     server.kill();
     server.restart().await;
     let body = bob.sync(Some(&since), 0).await;
@@ -149,8 +115,6 @@ async fn too_large_a_message_is_refused() {
     let bob = server.register("bob").await;
     let large = "x".repeat(70_000);
     let messages = json!({ &bob.user: { &bob.device: { "n": 1, "text": large } } });
-    send(&alice, "t1", messages)
-        .await
-        .assert_matrix_error(413, "M_TOO_LARGE");
+    send(&alice, "t1", messages).await.assert_matrix_error(413, "M_TOO_LARGE");
     assert!(numbers(&bob.sync(None, 0).await).is_empty());
 }

@@ -14,11 +14,7 @@ fn counts(body: &Value, room: &str) -> (i64, i64) {
 
 /// Syncs on until the room shows these counts, and returns the token after them.
 async fn sync_counts(reader: &Client, since: &str, room: &str, expected: (i64, i64)) -> String {
-    next_batch(
-        &reader
-            .sync_until(since, |body| counts(body, room) == expected)
-            .await,
-    )
+    next_batch(&reader.sync_until(since, |body| counts(body, room) == expected).await)
 }
 
 async fn read(reader: &Client, room: &str, event: &str, kind: &str) {
@@ -71,21 +67,9 @@ async fn ones_own_messages_and_notices_do_not_count() {
     alice.say(&room, "hello").await;
     bob.say(&room, "hello yourself").await;
     let since = bob.now().await;
-    alice
-        .send(
-            &room,
-            "m.room.message",
-            json!({ "msgtype": "m.notice", "body": "beep" }),
-        )
-        .await;
-    let body = bob
-        .sync_until(&since, |body| joined(body, &room).is_object())
-        .await;
-    assert_eq!(
-        counts(&body, &room),
-        (0, 0),
-        "speaking is reading, and a notice is silent"
-    );
+    alice.send(&room, "m.room.message", json!({ "msgtype": "m.notice", "body": "beep" })).await;
+    let body = bob.sync_until(&since, |body| joined(body, &room).is_object()).await;
+    assert_eq!(counts(&body, &room), (0, 0), "speaking is reading, and a notice is silent");
 }
 
 #[tokio::test]
@@ -95,14 +79,10 @@ async fn a_muted_room_counts_nothing() {
     let bob = server.register("bob").await;
     let room = alice.create_room_with(&[&bob]).await;
     let rule = json!({ "actions": [] });
-    bob.put(&format!("/pushrules/global/room/{room}"), rule)
-        .await
-        .ok();
+    bob.put(&format!("/pushrules/global/room/{room}"), rule).await.ok();
     let since = bob.now().await;
     alice.say(&room, "psst").await;
-    let body = bob
-        .sync_until(&since, |body| joined(body, &room)["timeline"].is_object())
-        .await;
+    let body = bob.sync_until(&since, |body| joined(body, &room)["timeline"].is_object()).await;
     assert_eq!(counts(&body, &room), (0, 0));
 }
 
@@ -121,19 +101,12 @@ async fn threads_count_apart_when_asked() {
     assert_eq!(counts(&body, &room), (1, 0), "the main timeline");
     let threads = &joined(&body, &room)["unread_thread_notifications"];
     assert_eq!(threads[&root]["notification_count"], json!(1), "{body:#}");
-    assert_eq!(
-        counts(&bob.sync(None, 0).await, &room),
-        (2, 0),
-        "together when not asked"
-    );
+    assert_eq!(counts(&bob.sync(None, 0).await, &room), (2, 0), "together when not asked");
 
     let path = format!("/rooms/{room}/receipt/m.read/{inside}");
     bob.post(&path, json!({ "thread_id": root })).await.ok();
     let body = bob.sync_filtered(None, &filter).await;
     assert_eq!(counts(&body, &room), (1, 0));
     let threads = &joined(&body, &room)["unread_thread_notifications"];
-    assert!(
-        threads[&root]["notification_count"].as_i64().unwrap_or(0) == 0,
-        "{threads}"
-    );
+    assert!(threads[&root]["notification_count"].as_i64().unwrap_or(0) == 0, "{threads}");
 }

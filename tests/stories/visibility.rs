@@ -13,9 +13,7 @@ async fn lived_through(alice: &Client, bob: &Client, setting: &str) -> (String, 
         "state_key": "",
         "content": { "history_visibility": setting },
     });
-    let room = alice
-        .create_room(json!({ "initial_state": [visibility] }))
-        .await;
+    let room = alice.create_room(json!({ "initial_state": [visibility] })).await;
     let before = alice.say(&room, "before").await;
     alice.invite(&room, &bob.user).await;
     let invited = alice.say(&room, "invited").await;
@@ -62,25 +60,13 @@ async fn each_setting_shows_its_part() {
                 let found = (single.status, context.status);
                 assert_eq!(found, (200, 200), "{name} at {setting}: {}", single.text());
                 assert_eq!(single.json()["content"]["body"], *name, "{setting}");
-                assert_eq!(
-                    context.json()["event"]["content"]["body"],
-                    *name,
-                    "{setting}"
-                );
+                assert_eq!(context.json()["event"]["content"]["body"], *name, "{setting}");
             } else {
                 single.assert_matrix_error(404, "M_NOT_FOUND");
-                assert!(
-                    matches!(context.status, 403 | 404),
-                    "{setting}: {}",
-                    context.text()
-                );
+                assert!(matches!(context.status, 403 | 404), "{setting}: {}", context.text());
             }
             let foreign = eve.event(&room, event).await;
-            assert_eq!(
-                foreign.status == 200,
-                setting == "world_readable",
-                "{setting}: {name}"
-            );
+            assert_eq!(foreign.status == 200, setting == "world_readable", "{setting}: {name}");
         }
     }
 }
@@ -93,10 +79,7 @@ async fn a_change_hides_nothing_that_was_shown() {
     let room = alice.create_room(json!({ "preset": "public_chat" })).await;
     let content = json!({ "history_visibility": "joined" });
     alice.say(&room, "while shared").await;
-    alice
-        .put_state(&room, "m.room.history_visibility", "", content)
-        .await
-        .ok();
+    alice.put_state(&room, "m.room.history_visibility", "", content).await.ok();
     alice.say(&room, "while joined").await;
     bob.join(&room).await;
     alice.say(&room, "together").await;
@@ -147,10 +130,7 @@ async fn relations_of_the_past_stay_hidden() {
     let path = format!("/_matrix/client/v1/rooms/{room}/relations/{root}");
     let reply = bob.get(&path).await;
     assert!(!reply.text().contains("in private"), "{}", reply.text());
-    let threads = bob
-        .get(&format!("/_matrix/client/v1/rooms/{room}/threads"))
-        .await
-        .ok();
+    let threads = bob.get(&format!("/_matrix/client/v1/rooms/{room}/threads")).await.ok();
     assert_eq!(threads["chunk"], json!([]));
 }
 
@@ -166,12 +146,7 @@ async fn anyone_reads_the_state_of_a_world_readable_room() {
     });
     let options = json!({ "name": "a stage", "initial_state": [visibility] });
     let room = alice.create_room(options).await;
-    assert_eq!(
-        eve.state(&room, "m.room.name", "").await.ok()["name"],
-        "a stage"
-    );
+    assert_eq!(eve.state(&room, "m.room.name", "").await.ok()["name"], "a stage");
     let closed = alice.create_room(json!({ "name": "a den" })).await;
-    eve.state(&closed, "m.room.name", "")
-        .await
-        .assert_matrix_error(403, "M_FORBIDDEN");
+    eve.state(&closed, "m.room.name", "").await.assert_matrix_error(403, "M_FORBIDDEN");
 }

@@ -26,9 +26,7 @@ pub(crate) async fn get_global_account_data(
     let kind = request.event_type.to_string();
     let content = accounts.account_data(&caller.user, None, &kind).await?;
     let content = Raw::from_json(content.ok_or_else(absent)?);
-    Ok(RumaResponse(get_global_account_data::v3::Response::new(
-        content,
-    )))
+    Ok(RumaResponse(get_global_account_data::v3::Response::new(content)))
 }
 
 pub(crate) async fn set_global_account_data(
@@ -38,9 +36,7 @@ pub(crate) async fn set_global_account_data(
     check_own(&caller, &request.user_id)?;
     let kind = request.event_type.to_string();
     check_not_reserved(&kind)?;
-    accounts
-        .set_account_data(&caller.user, None, &kind, request.data.json())
-        .await?;
+    accounts.set_account_data(&caller.user, None, &kind, request.data.json()).await?;
     Ok(RumaResponse(set_global_account_data::v3::Response::new()))
 }
 
@@ -50,13 +46,9 @@ pub(crate) async fn get_room_account_data(
 ) -> Result<RumaResponse<get_room_account_data::v3::Response>, Error> {
     check_own(&caller, &request.user_id)?;
     let kind = request.event_type.to_string();
-    let content = accounts
-        .account_data(&caller.user, Some(&request.room_id), &kind)
-        .await?;
+    let content = accounts.account_data(&caller.user, Some(&request.room_id), &kind).await?;
     let content = Raw::from_json(content.ok_or_else(absent)?);
-    Ok(RumaResponse(get_room_account_data::v3::Response::new(
-        content,
-    )))
+    Ok(RumaResponse(get_room_account_data::v3::Response::new(content)))
 }
 
 pub(crate) async fn set_room_account_data(
@@ -67,9 +59,7 @@ pub(crate) async fn set_room_account_data(
     let kind = request.event_type.to_string();
     check_not_reserved(&kind)?;
     let (room, content) = (Some(&*request.room_id), request.data.json());
-    accounts
-        .set_account_data(&caller.user, room, &kind, content)
-        .await?;
+    accounts.set_account_data(&caller.user, room, &kind, content).await?;
     Ok(RumaResponse(set_room_account_data::v3::Response::new()))
 }
 

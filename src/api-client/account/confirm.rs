@@ -23,7 +23,5 @@ where
         return Ok(());
     }
     let flows = [AuthFlow::new(vec![AuthType::Password])];
-    interactive
-        .require(accounts, &flows, Some(&caller.user), auth)
-        .await
+    interactive.require(accounts, &flows, Some(&caller.user), auth).await
 }

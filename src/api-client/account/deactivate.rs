@@ -26,9 +26,7 @@ pub(crate) async fn deactivate(
     State(tasks): State<TaskTracker>,
     interactive: Interactive<Request>,
 ) -> Result<RumaResponse<Response>, Error> {
-    let Interactive {
-        request, caller, ..
-    } = &interactive;
+    let Interactive { request, caller, .. } = &interactive;
     let caller = caller.as_ref().ok_or_else(ApiError::missing_token)?;
     confirm(&accounts, caller, &interactive, request.auth.as_ref()).await?;
     let user = caller.user.clone();
@@ -39,9 +37,7 @@ pub(crate) async fn deactivate(
         }
     });
     // There is nothing to unbind from anywhere.
-    Ok(RumaResponse(Response::new(
-        ThirdPartyIdRemovalStatus::Success,
-    )))
+    Ok(RumaResponse(Response::new(ThirdPartyIdRemovalStatus::Success)))
 }
 
 async fn leave_all(rooms: &Rooms, user: &UserId) -> Result<(), RoomsError> {

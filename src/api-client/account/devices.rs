@@ -28,9 +28,7 @@ pub(crate) async fn get_device(
 ) -> Result<RumaResponse<get_device::v3::Response>, Error> {
     let device = accounts.device(&caller.user, &request.device_id).await?;
     let device = device.ok_or_else(|| ApiError::not_found("you have no such device"))?;
-    Ok(RumaResponse(get_device::v3::Response::new(rendered(
-        device,
-    ))))
+    Ok(RumaResponse(get_device::v3::Response::new(rendered(device))))
 }
 
 pub(crate) async fn update_device(
@@ -38,9 +36,7 @@ pub(crate) async fn update_device(
     Ruma { request, caller }: Ruma<update_device::v3::Request>,
 ) -> Result<RumaResponse<update_device::v3::Response>, Error> {
     let name = request.display_name.as_deref();
-    accounts
-        .rename_device(&caller.user, &request.device_id, name)
-        .await?;
+    accounts.rename_device(&caller.user, &request.device_id, name).await?;
     Ok(RumaResponse(update_device::v3::Response::new()))
 }
 
@@ -48,9 +44,7 @@ pub(crate) async fn delete_device(
     State(accounts): State<Accounts>,
     interactive: Interactive<delete_device::v3::Request>,
 ) -> Result<RumaResponse<delete_device::v3::Response>, Error> {
-    let Interactive {
-        request, caller, ..
-    } = &interactive;
+    let Interactive { request, caller, .. } = &interactive;
     confirm(&accounts, caller, &interactive, request.auth.as_ref()).await?;
     let device = std::slice::from_ref(&request.device_id);
     accounts.delete_devices(&caller.user, device).await?;
@@ -61,13 +55,9 @@ pub(crate) async fn delete_devices(
     State(accounts): State<Accounts>,
     interactive: Interactive<delete_devices::v3::Request>,
 ) -> Result<RumaResponse<delete_devices::v3::Response>, Error> {
-    let Interactive {
-        request, caller, ..
-    } = &interactive;
+    let Interactive { request, caller, .. } = &interactive;
     confirm(&accounts, caller, &interactive, request.auth.as_ref()).await?;
-    accounts
-        .delete_devices(&caller.user, &request.devices)
-        .await?;
+    accounts.delete_devices(&caller.user, &request.devices).await?;
     Ok(RumaResponse(delete_devices::v3::Response::new()))
 }
 
@@ -75,9 +65,7 @@ fn rendered(device: hearth_accounts::Device) -> Device {
     let mut rendered = Device::new(device.device_id);
     rendered.display_name = device.display_name;
     rendered.last_seen_ip = device.last_seen_ip;
-    rendered.last_seen_ts = device
-        .last_seen_ms
-        .map(UInt::new_saturating)
-        .map(MilliSecondsSinceUnixEpoch);
+    rendered.last_seen_ts =
+        device.last_seen_ms.map(UInt::new_saturating).map(MilliSecondsSinceUnixEpoch);
     rendered
 }

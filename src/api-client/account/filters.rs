@@ -13,9 +13,7 @@ pub(crate) async fn create_filter(
     Ruma { request, caller }: Ruma<create_filter::v3::Request>,
 ) -> Result<RumaResponse<create_filter::v3::Response>, Error> {
     check_own(&caller, &request.user_id)?;
-    let id = accounts
-        .create_filter(&caller.user, &request.filter)
-        .await?;
+    let id = accounts.create_filter(&caller.user, &request.filter).await?;
     Ok(RumaResponse(create_filter::v3::Response::new(id)))
 }
 

@@ -40,10 +40,7 @@ pub(crate) async fn login_types(_: Ruma<get_login_types::v3::Request>) -> Json<V
 pub(crate) async fn login(
     State(accounts): State<Accounts>,
     State(bus): State<Bus>,
-    Ruma {
-        request: LoginRequest(request),
-        caller,
-    }: Ruma<LoginRequest>,
+    Ruma { request: LoginRequest(request), caller }: Ruma<LoginRequest>,
 ) -> Result<RumaResponse<Response>, Error> {
     let user = match &request.login_info {
         LoginInfo::Password(login) => by_password(&accounts, &bus, login).await?,
@@ -73,10 +70,7 @@ fn respond(session: Session) -> Response {
     response
 }
 
-#[allow(
-    deprecated,
-    reason = "old clients name the user outside of the identifier"
-)]
+#[allow(deprecated, reason = "old clients name the user outside of the identifier")]
 async fn by_password(
     accounts: &Accounts,
     bus: &Bus,
@@ -86,19 +80,13 @@ async fn by_password(
     let name = named_user(login.identifier.as_ref(), login.user.as_deref())?.ok_or_else(wrong)?;
     bus.rate_limits().check(Bucket::Logins, name)?;
     let user = accounts.login_user(name).await?;
-    if !accounts
-        .verify_password(user.as_deref(), &login.password)
-        .await?
-    {
+    if !accounts.verify_password(user.as_deref(), &login.password).await? {
         return Err(wrong().into());
     }
     Ok(user.ok_or_else(wrong)?)
 }
 
-#[allow(
-    deprecated,
-    reason = "old clients name the user outside of the identifier"
-)]
+#[allow(deprecated, reason = "old clients name the user outside of the identifier")]
 async fn by_service(
     accounts: &Accounts,
     service: Option<Arc<ApplicationService>>,
@@ -140,9 +128,7 @@ async fn check_may_log_in(accounts: &Accounts, user: &UserId) -> Result<(), Erro
         }
         Some(row) if row.is_locked => {
             let (status, code) = (StatusCode::UNAUTHORIZED, ErrorCode::UserLocked);
-            Err(refused(status, code, "this account is locked")
-                .with("soft_logout", true)
-                .into())
+            Err(refused(status, code, "this account is locked").with("soft_logout", true).into())
         }
         Some(_) => Ok(()),
     }
@@ -153,12 +139,8 @@ pub(crate) async fn get_login_token(
     State(accounts): State<Accounts>,
     interactive: Interactive<get_login_token::v1::Request>,
 ) -> Result<RumaResponse<get_login_token::v1::Response>, Error> {
-    let Interactive {
-        request, caller, ..
-    } = &interactive;
+    let Interactive { request, caller, .. } = &interactive;
     confirm(&accounts, caller, &interactive, request.auth.as_ref()).await?;
     let (token, lifetime) = accounts.create_login_token(&caller.user);
-    Ok(RumaResponse(get_login_token::v1::Response::new(
-        lifetime, token,
-    )))
+    Ok(RumaResponse(get_login_token::v1::Response::new(lifetime, token)))
 }

@@ -21,10 +21,8 @@ pub(crate) async fn get_presence(
 ) -> Result<RumaResponse<get_presence::v3::Response>, Error> {
     let user = &request.user_id;
     let snapshot = rooms.snapshot().await?;
-    let is_visible = caller.user == *user
-        || rooms
-            .share_a_room(snapshot.as_ref(), &caller.user, user)
-            .await?;
+    let is_visible =
+        caller.user == *user || rooms.share_a_room(snapshot.as_ref(), &caller.user, user).await?;
     if !is_visible {
         return Err(ApiError::forbidden("you share no room with this user").into());
     }
@@ -46,7 +44,6 @@ pub(crate) async fn set_presence(
     if !matches!(request.presence, Online | Offline | Unavailable) {
         return Err(ApiError::invalid_param("there is no such presence").into());
     }
-    bus.presence()
-        .set(&caller.user, request.presence, request.status_msg);
+    bus.presence().set(&caller.user, request.presence, request.status_msg);
     Ok(RumaResponse(set_presence::v3::Response::new()))
 }

@@ -59,15 +59,7 @@ pub(crate) async fn delete_profile_field(
     Ruma { request, caller }: Ruma<delete_profile_field::v3::Request>,
 ) -> Result<RumaResponse<delete_profile_field::v3::Response>, Error> {
     check_own(&caller, &request.user_id)?;
-    change(
-        &accounts,
-        &rooms,
-        &tasks,
-        &request.user_id,
-        &request.field,
-        None,
-    )
-    .await?;
+    change(&accounts, &rooms, &tasks, &request.user_id, &request.field, None).await?;
     Ok(RumaResponse(delete_profile_field::v3::Response::new()))
 }
 
@@ -84,9 +76,7 @@ async fn change(
     field: &ProfileFieldName,
     value: Option<&Value>,
 ) -> Result<(), Error> {
-    let changed = accounts
-        .set_profile_field(user, field.as_str(), value)
-        .await?;
+    let changed = accounts.set_profile_field(user, field.as_str(), value).await?;
     if changed && is_shown_by_rooms(field) {
         propagate(accounts, rooms, tasks, user).await;
     }
@@ -95,8 +85,5 @@ async fn change(
 
 /// Whether memberships carry a copy of the field.
 fn is_shown_by_rooms(field: &ProfileFieldName) -> bool {
-    matches!(
-        field,
-        ProfileFieldName::DisplayName | ProfileFieldName::AvatarUrl
-    )
+    matches!(field, ProfileFieldName::DisplayName | ProfileFieldName::AvatarUrl)
 }

@@ -45,10 +45,7 @@ async fn update_all(accounts: &Accounts, rooms: &Rooms, user: &OwnedUserId) -> R
             tracing::warn!(%user, room = %room.id(), ?error, "a changed profile was refused");
         }
     });
-    updates
-        .buffer_unordered(CONCURRENT_ROOMS_MAX)
-        .collect::<()>()
-        .await;
+    updates.buffer_unordered(CONCURRENT_ROOMS_MAX).collect::<()>().await;
     Ok(())
 }
 

@@ -27,9 +27,7 @@ pub(crate) async fn get_global_push_rules(
     Ruma { caller, .. }: Ruma<get_pushrules_global_scope::v3::Request>,
 ) -> Result<RumaResponse<get_pushrules_global_scope::v3::Response>, Error> {
     let rules = accounts.push_rules(&caller.user).await?;
-    Ok(RumaResponse(get_pushrules_global_scope::v3::Response::new(
-        rules,
-    )))
+    Ok(RumaResponse(get_pushrules_global_scope::v3::Response::new(rules)))
 }
 
 pub(crate) async fn get_push_rule(
@@ -45,9 +43,7 @@ pub(crate) async fn set_push_rule(
     Ruma { request, caller }: Ruma<set_pushrule::v3::Request>,
 ) -> Result<RumaResponse<set_pushrule::v3::Response>, Error> {
     let (after, before) = (request.after.as_deref(), request.before.as_deref());
-    accounts
-        .put_push_rule(&caller.user, &request.rule, after, before)
-        .await?;
+    accounts.put_push_rule(&caller.user, &request.rule, after, before).await?;
     Ok(RumaResponse(set_pushrule::v3::Response::new()))
 }
 
@@ -55,9 +51,7 @@ pub(crate) async fn delete_push_rule(
     State(accounts): State<Accounts>,
     Ruma { request, caller }: Ruma<delete_pushrule::v3::Request>,
 ) -> Result<RumaResponse<delete_pushrule::v3::Response>, Error> {
-    accounts
-        .delete_push_rule(&caller.user, &request.kind, &request.rule_id)
-        .await?;
+    accounts.delete_push_rule(&caller.user, &request.kind, &request.rule_id).await?;
     Ok(RumaResponse(delete_pushrule::v3::Response::new()))
 }
 
@@ -67,9 +61,7 @@ pub(crate) async fn get_push_rule_actions(
 ) -> Result<RumaResponse<get_pushrule_actions::v3::Response>, Error> {
     let rule = known_rule(&accounts, &caller, request.kind, &request.rule_id).await?;
     let actions = rule.as_ref().actions().to_vec();
-    Ok(RumaResponse(get_pushrule_actions::v3::Response::new(
-        actions,
-    )))
+    Ok(RumaResponse(get_pushrule_actions::v3::Response::new(actions)))
 }
 
 pub(crate) async fn set_push_rule_actions(
@@ -77,9 +69,7 @@ pub(crate) async fn set_push_rule_actions(
     Ruma { request, caller }: Ruma<set_pushrule_actions::v3::Request>,
 ) -> Result<RumaResponse<set_pushrule_actions::v3::Response>, Error> {
     let (kind, id) = (&request.kind, &request.rule_id);
-    accounts
-        .set_push_rule_actions(&caller.user, kind, id, &request.actions)
-        .await?;
+    accounts.set_push_rule_actions(&caller.user, kind, id, &request.actions).await?;
     Ok(RumaResponse(set_pushrule_actions::v3::Response::new()))
 }
 
@@ -88,9 +78,7 @@ pub(crate) async fn get_push_rule_enabled(
     Ruma { request, caller }: Ruma<get_pushrule_enabled::v3::Request>,
 ) -> Result<RumaResponse<get_pushrule_enabled::v3::Response>, Error> {
     let rule = known_rule(&accounts, &caller, request.kind, &request.rule_id).await?;
-    Ok(RumaResponse(get_pushrule_enabled::v3::Response::new(
-        rule.as_ref().enabled(),
-    )))
+    Ok(RumaResponse(get_pushrule_enabled::v3::Response::new(rule.as_ref().enabled())))
 }
 
 pub(crate) async fn set_push_rule_enabled(
@@ -98,9 +86,7 @@ pub(crate) async fn set_push_rule_enabled(
     Ruma { request, caller }: Ruma<set_pushrule_enabled::v3::Request>,
 ) -> Result<RumaResponse<set_pushrule_enabled::v3::Response>, Error> {
     let (kind, id) = (&request.kind, &request.rule_id);
-    accounts
-        .set_push_rule_enabled(&caller.user, kind, id, request.enabled)
-        .await?;
+    accounts.set_push_rule_enabled(&caller.user, kind, id, request.enabled).await?;
     Ok(RumaResponse(set_pushrule_enabled::v3::Response::new()))
 }
 

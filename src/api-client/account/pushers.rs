@@ -24,9 +24,7 @@ pub(crate) async fn set_pusher(
 ) -> Result<RumaResponse<set_pusher::v3::Response>, Error> {
     match request.action {
         PusherAction::Post(data) => {
-            accounts
-                .set_pusher(&caller.user, caller.device.as_deref(), &data.pusher)
-                .await?;
+            accounts.set_pusher(&caller.user, caller.device.as_deref(), &data.pusher).await?;
         }
         PusherAction::Delete(ids) => accounts.delete_pusher(&caller.user, &ids).await?,
         _ => return Err(ApiError::invalid_param("there is no such kind of pusher").into()),

@@ -46,10 +46,7 @@ async fn register_user(
         None => accounts.random_user_id()?,
     };
     if request.login_type == Some(LoginType::ApplicationService) {
-        let service = interactive
-            .caller
-            .as_deref()
-            .ok_or_else(ApiError::missing_token)?;
+        let service = interactive.caller.as_deref().ok_or_else(ApiError::missing_token)?;
         return register_for_service(accounts, service, user).await;
     }
     let flows = flows(settings.registration)?;
@@ -57,15 +54,10 @@ async fn register_user(
     if accounts.user(&user).await?.is_some() {
         return Err(hearth_accounts::AccountsError::UserInUse.into());
     }
-    interactive
-        .require(accounts, &flows, None, request.auth.as_ref())
-        .await?;
+    interactive.require(accounts, &flows, None, request.auth.as_ref()).await?;
     let password = request.password.as_deref();
     let password = password.ok_or_else(|| ApiError::missing_param("a password is needed"))?;
-    let new = NewUser {
-        password: Some(password),
-        ..NewUser::default()
-    };
+    let new = NewUser { password: Some(password), ..NewUser::default() };
     accounts.create_user(&user, new).await?;
     Ok(user)
 }
@@ -87,10 +79,7 @@ async fn register_for_service(
         let message = "the user is not in a namespace of the application service";
         return Err(ApiError::bad_request(ErrorCode::Exclusive, message).into());
     }
-    let new = NewUser {
-        application_service: Some(service.id()),
-        ..NewUser::default()
-    };
+    let new = NewUser { application_service: Some(service.id()), ..NewUser::default() };
     accounts.create_user(&user, new).await?;
     Ok(user)
 }
@@ -100,15 +89,7 @@ async fn register_guest(accounts: &Accounts, settings: &Settings) -> Result<Owne
         return Err(ApiError::forbidden("guests cannot register here").into());
     }
     let user = accounts.random_user_id()?;
-    accounts
-        .create_user(
-            &user,
-            NewUser {
-                is_guest: true,
-                ..NewUser::default()
-            },
-        )
-        .await?;
+    accounts.create_user(&user, NewUser { is_guest: true, ..NewUser::default() }).await?;
     Ok(user)
 }
 
@@ -122,9 +103,7 @@ async fn respond(
     if request.inhibit_login {
         return Ok(response);
     }
-    let session = accounts
-        .open_session(new_session(&response.user_id, request))
-        .await?;
+    let session = accounts.open_session(new_session(&response.user_id, request)).await?;
     response.access_token = Some(session.access_token);
     response.device_id = Some(session.device);
     response.refresh_token = session.refresh_token;

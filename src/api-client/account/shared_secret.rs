@@ -26,9 +26,7 @@ struct Request {
 
 /// A nonce for one registration.
 pub(crate) async fn get_nonce(State(accounts): State<Accounts>) -> Result<Json<Value>, Error> {
-    let nonce = accounts
-        .registration_nonce()
-        .ok_or_else(ApiError::unrecognized)?;
+    let nonce = accounts.registration_nonce().ok_or_else(ApiError::unrecognized)?;
     Ok(Json(json!({ "nonce": nonce })))
 }
 
@@ -48,16 +46,10 @@ pub(crate) async fn register_with_shared_secret(
     })?;
     let user = accounts.new_user_id(&request.username)?;
     let password = Some(request.password.as_str());
-    let new = NewUser {
-        password,
-        is_admin: request.admin,
-        ..NewUser::default()
-    };
+    let new = NewUser { password, is_admin: request.admin, ..NewUser::default() };
     accounts.create_user(&user, new).await?;
     if let Some(name) = request.displayname {
-        accounts
-            .set_profile_field(&user, "displayname", Some(&name.into()))
-            .await?;
+        accounts.set_profile_field(&user, "displayname", Some(&name.into())).await?;
     }
     let mut answer = json!({ "user_id": user, "home_server": accounts.server_name() });
     if !request.inhibit_login {

@@ -23,9 +23,7 @@ pub(crate) async fn create_tag(
 ) -> Result<RumaResponse<create_tag::v3::Response>, Error> {
     check_own(&caller, &request.user_id)?;
     let (room, tag) = (&request.room_id, &request.tag);
-    accounts
-        .set_tag(&caller.user, room, tag, &request.tag_info)
-        .await?;
+    accounts.set_tag(&caller.user, room, tag, &request.tag_info).await?;
     Ok(RumaResponse(create_tag::v3::Response::new()))
 }
 
@@ -34,8 +32,6 @@ pub(crate) async fn delete_tag(
     Ruma { request, caller }: Ruma<delete_tag::v3::Request>,
 ) -> Result<RumaResponse<delete_tag::v3::Response>, Error> {
     check_own(&caller, &request.user_id)?;
-    accounts
-        .delete_tag(&caller.user, &request.room_id, &request.tag)
-        .await?;
+    accounts.delete_tag(&caller.user, &request.room_id, &request.tag).await?;
     Ok(RumaResponse(delete_tag::v3::Response::new()))
 }

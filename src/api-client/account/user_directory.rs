@@ -30,10 +30,7 @@ pub(crate) async fn search_users(
     let limit = limit.min(RESULTS_MAX);
     let mut results = Vec::new();
     let mut limited = false;
-    for entry in accounts
-        .search_users(&request.search_term, CANDIDATES_MAX)
-        .await?
-    {
+    for entry in accounts.search_users(&request.search_term, CANDIDATES_MAX).await? {
         let is_searcher = entry.user == caller.user;
         if is_searcher || !is_visible(&rooms, &caller.user, &entry.user).await? {
             continue;
@@ -54,9 +51,7 @@ async fn is_visible(rooms: &Rooms, searcher: &UserId, user: &UserId) -> Result<b
         return Ok(true);
     }
     let memberships = rooms.memberships(snapshot, user).await?;
-    let joined = memberships
-        .iter()
-        .filter(|(_, row)| row.value.state == MembershipState::Join);
+    let joined = memberships.iter().filter(|(_, row)| row.value.state == MembershipState::Join);
     for (nid, _) in joined.take(ROOMS_LOOKED_AT_MAX) {
         let room = rooms.room_by_nid(snapshot, *nid).await?;
         let head = rooms.head(snapshot, *nid).await?;

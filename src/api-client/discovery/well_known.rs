@@ -17,9 +17,7 @@ pub(crate) async fn homeserver(
     _: Ruma<discover_homeserver::Request>,
 ) -> Result<RumaResponse<discover_homeserver::Response>, Error> {
     let base_url = settings.client_base_url.clone().ok_or_else(not_set)?;
-    Ok(RumaResponse(discover_homeserver::Response::new(
-        HomeserverInfo::new(base_url),
-    )))
+    Ok(RumaResponse(discover_homeserver::Response::new(HomeserverInfo::new(base_url))))
 }
 
 /// `GET /.well-known/matrix/server`, which belongs to the server-server API.
@@ -35,13 +33,7 @@ pub(crate) async fn support(
     _: Ruma<discover_support::Request>,
 ) -> Result<RumaResponse<discover_support::Response>, Error> {
     let contact = |email| Contact::with_email_address(ContactRole::Admin, email);
-    let contacts: Vec<Contact> = settings
-        .support
-        .email
-        .clone()
-        .map(contact)
-        .into_iter()
-        .collect();
+    let contacts: Vec<Contact> = settings.support.email.clone().map(contact).into_iter().collect();
     if contacts.is_empty() && settings.support.page.is_none() {
         return Err(not_set().into());
     }

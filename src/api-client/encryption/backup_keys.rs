@@ -22,13 +22,9 @@ pub(crate) async fn put_backup_keys(
     State(accounts): State<Accounts>,
     Ruma { request, caller }: Ruma<add_backup_keys::v3::Request>,
 ) -> Result<RumaResponse<add_backup_keys::v3::Response>, Error> {
-    let state = accounts
-        .put_backup_keys(&caller.user, &request.version, &request.rooms)
-        .await?;
+    let state = accounts.put_backup_keys(&caller.user, &request.version, &request.rooms).await?;
     let count = UInt::new_saturating(state.count);
-    Ok(RumaResponse(add_backup_keys::v3::Response::new(
-        state.etag, count,
-    )))
+    Ok(RumaResponse(add_backup_keys::v3::Response::new(state.etag, count)))
 }
 
 pub(crate) async fn put_backup_keys_for_room(
@@ -36,13 +32,9 @@ pub(crate) async fn put_backup_keys_for_room(
     Ruma { request, caller }: Ruma<add_backup_keys_for_room::v3::Request>,
 ) -> Result<RumaResponse<add_backup_keys_for_room::v3::Response>, Error> {
     let rooms = in_room(request.room_id, request.sessions);
-    let state = accounts
-        .put_backup_keys(&caller.user, &request.version, &rooms)
-        .await?;
+    let state = accounts.put_backup_keys(&caller.user, &request.version, &rooms).await?;
     let count = UInt::new_saturating(state.count);
-    Ok(RumaResponse(add_backup_keys_for_room::v3::Response::new(
-        state.etag, count,
-    )))
+    Ok(RumaResponse(add_backup_keys_for_room::v3::Response::new(state.etag, count)))
 }
 
 pub(crate) async fn put_backup_keys_for_session(
@@ -51,22 +43,16 @@ pub(crate) async fn put_backup_keys_for_session(
 ) -> Result<RumaResponse<add_backup_keys_for_session::v3::Response>, Error> {
     let sessions = BTreeMap::from([(request.session_id, request.session_data)]);
     let rooms = in_room(request.room_id, sessions);
-    let state = accounts
-        .put_backup_keys(&caller.user, &request.version, &rooms)
-        .await?;
+    let state = accounts.put_backup_keys(&caller.user, &request.version, &rooms).await?;
     let count = UInt::new_saturating(state.count);
-    Ok(RumaResponse(
-        add_backup_keys_for_session::v3::Response::new(state.etag, count),
-    ))
+    Ok(RumaResponse(add_backup_keys_for_session::v3::Response::new(state.etag, count)))
 }
 
 pub(crate) async fn get_backup_keys(
     State(accounts): State<Accounts>,
     Ruma { request, caller }: Ruma<get_backup_keys::v3::Request>,
 ) -> Result<RumaResponse<get_backup_keys::v3::Response>, Error> {
-    let rooms = accounts
-        .backup_keys(&caller.user, &request.version, None)
-        .await?;
+    let rooms = accounts.backup_keys(&caller.user, &request.version, None).await?;
     Ok(RumaResponse(get_backup_keys::v3::Response::new(rooms)))
 }
 
@@ -75,16 +61,9 @@ pub(crate) async fn get_backup_keys_for_room(
     Ruma { request, caller }: Ruma<get_backup_keys_for_room::v3::Request>,
 ) -> Result<RumaResponse<get_backup_keys_for_room::v3::Response>, Error> {
     let room = &request.room_id;
-    let mut rooms = accounts
-        .backup_keys(&caller.user, &request.version, Some(room))
-        .await?;
-    let sessions = rooms
-        .remove(room)
-        .map(|backup| backup.sessions)
-        .unwrap_or_default();
-    Ok(RumaResponse(get_backup_keys_for_room::v3::Response::new(
-        sessions,
-    )))
+    let mut rooms = accounts.backup_keys(&caller.user, &request.version, Some(room)).await?;
+    let sessions = rooms.remove(room).map(|backup| backup.sessions).unwrap_or_default();
+    Ok(RumaResponse(get_backup_keys_for_room::v3::Response::new(sessions)))
 }
 
 pub(crate) async fn get_backup_keys_for_session(
@@ -92,26 +71,18 @@ pub(crate) async fn get_backup_keys_for_session(
     Ruma { request, caller }: Ruma<get_backup_keys_for_session::v3::Request>,
 ) -> Result<RumaResponse<get_backup_keys_for_session::v3::Response>, Error> {
     let (version, room) = (&request.version, &request.room_id);
-    let key = accounts
-        .backup_key(&caller.user, version, room, &request.session_id)
-        .await?;
+    let key = accounts.backup_key(&caller.user, version, room, &request.session_id).await?;
     let key = key.ok_or_else(|| ApiError::not_found("there is no such key in the backup"))?;
-    Ok(RumaResponse(
-        get_backup_keys_for_session::v3::Response::new(key),
-    ))
+    Ok(RumaResponse(get_backup_keys_for_session::v3::Response::new(key)))
 }
 
 pub(crate) async fn delete_backup_keys(
     State(accounts): State<Accounts>,
     Ruma { request, caller }: Ruma<delete_backup_keys::v3::Request>,
 ) -> Result<RumaResponse<delete_backup_keys::v3::Response>, Error> {
-    let state = accounts
-        .delete_backup_keys(&caller.user, &request.version, None, None)
-        .await?;
+    let state = accounts.delete_backup_keys(&caller.user, &request.version, None, None).await?;
     let count = UInt::new_saturating(state.count);
-    Ok(RumaResponse(delete_backup_keys::v3::Response::new(
-        state.etag, count,
-    )))
+    Ok(RumaResponse(delete_backup_keys::v3::Response::new(state.etag, count)))
 }
 
 pub(crate) async fn delete_backup_keys_for_room(
@@ -119,13 +90,9 @@ pub(crate) async fn delete_backup_keys_for_room(
     Ruma { request, caller }: Ruma<delete_backup_keys_for_room::v3::Request>,
 ) -> Result<RumaResponse<delete_backup_keys_for_room::v3::Response>, Error> {
     let (version, room) = (&request.version, Some(&*request.room_id));
-    let state = accounts
-        .delete_backup_keys(&caller.user, version, room, None)
-        .await?;
+    let state = accounts.delete_backup_keys(&caller.user, version, room, None).await?;
     let count = UInt::new_saturating(state.count);
-    Ok(RumaResponse(
-        delete_backup_keys_for_room::v3::Response::new(state.etag, count),
-    ))
+    Ok(RumaResponse(delete_backup_keys_for_room::v3::Response::new(state.etag, count)))
 }
 
 pub(crate) async fn delete_backup_keys_for_session(
@@ -134,13 +101,9 @@ pub(crate) async fn delete_backup_keys_for_session(
 ) -> Result<RumaResponse<delete_backup_keys_for_session::v3::Response>, Error> {
     let (version, room) = (&request.version, Some(&*request.room_id));
     let session = Some(request.session_id.as_str());
-    let state = accounts
-        .delete_backup_keys(&caller.user, version, room, session)
-        .await?;
+    let state = accounts.delete_backup_keys(&caller.user, version, room, session).await?;
     let count = UInt::new_saturating(state.count);
-    Ok(RumaResponse(
-        delete_backup_keys_for_session::v3::Response::new(state.etag, count),
-    ))
+    Ok(RumaResponse(delete_backup_keys_for_session::v3::Response::new(state.etag, count)))
 }
 
 fn in_room(

@@ -11,18 +11,14 @@ pub(crate) async fn upload_cross_signing_keys(
     State(accounts): State<Accounts>,
     interactive: Interactive<Request>,
 ) -> Result<RumaResponse<Response>, Error> {
-    let Interactive {
-        request, caller, ..
-    } = &interactive;
+    let Interactive { request, caller, .. } = &interactive;
     let keys = CrossSigningKeys {
         master: request.master_key.clone(),
         self_signing: request.self_signing_key.clone(),
         user_signing: request.user_signing_key.clone(),
     };
     // Who has no keys yet, or sends the same again, is not asked for the password (MSC3967).
-    let kind = accounts
-        .cross_signing_upload_kind(&caller.user, &keys)
-        .await?;
+    let kind = accounts.cross_signing_upload_kind(&caller.user, &keys).await?;
     match kind {
         CrossSigningUpload::Replacement => {
             confirm(&accounts, caller, &interactive, request.auth.as_ref()).await?;
@@ -32,8 +28,6 @@ pub(crate) async fn upload_cross_signing_keys(
         }
         CrossSigningUpload::First | CrossSigningUpload::Unchanged => {}
     }
-    accounts
-        .upload_cross_signing_keys(&caller.user, &keys)
-        .await?;
+    accounts.upload_cross_signing_keys(&caller.user, &keys).await?;
     Ok(RumaResponse(Response::new()))
 }

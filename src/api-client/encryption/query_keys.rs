@@ -12,9 +12,7 @@ pub(crate) async fn query_keys(
     State(accounts): State<Accounts>,
     Ruma { request, caller }: Ruma<Request>,
 ) -> Result<RumaResponse<Response>, Error> {
-    let found = accounts
-        .query_keys(&caller.user, &request.device_keys)
-        .await?;
+    let found = accounts.query_keys(&caller.user, &request.device_keys).await?;
     let mut response = Response::new();
     response.failures = of_other_servers(&accounts, request.device_keys.keys());
     response.device_keys = found.device_keys;

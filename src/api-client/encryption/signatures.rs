@@ -14,19 +14,10 @@ pub(crate) async fn upload_signatures(
     State(accounts): State<Accounts>,
     Ruma { request, caller }: Ruma<Request>,
 ) -> Result<Json<Value>, Error> {
-    let failures = accounts
-        .upload_signatures(&caller.user, &request.signed_keys)
-        .await?;
+    let failures = accounts.upload_signatures(&caller.user, &request.signed_keys).await?;
     let failures: BTreeMap<OwnedUserId, BTreeMap<String, Value>> = failures
         .into_iter()
-        .map(|(user, keys)| {
-            (
-                user,
-                keys.into_iter()
-                    .map(|(key, why)| (key, error(&why)))
-                    .collect(),
-            )
-        })
+        .map(|(user, keys)| (user, keys.into_iter().map(|(key, why)| (key, error(&why))).collect()))
         .collect();
     Ok(Json(json!({ "failures": failures })))
 }

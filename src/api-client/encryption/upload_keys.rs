@@ -17,9 +17,7 @@ pub(crate) async fn upload_keys(
     }
     if !request.one_time_keys.is_empty() || !request.fallback_keys.is_empty() {
         let (one_time, fallback) = (&request.one_time_keys, &request.fallback_keys);
-        accounts
-            .upload_one_time_keys(user, device, one_time, fallback)
-            .await?;
+        accounts.upload_one_time_keys(user, device, one_time, fallback).await?;
     }
     let counts = accounts.key_counts(user, device).await?;
     Ok(RumaResponse(Response::new(counts.one_time_keys)))

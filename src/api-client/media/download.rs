@@ -12,9 +12,7 @@ pub(crate) async fn download(
     State(media): State<Media>,
     Ruma { request, .. }: Ruma<get_content::v1::Request>,
 ) -> Result<Response, Error> {
-    let file = media
-        .get(&request.server_name, &request.media_id, request.timeout_ms)
-        .await?;
+    let file = media.get(&request.server_name, &request.media_id, request.timeout_ms).await?;
     Ok(serve(file.ok_or_else(no_such_media)?))
 }
 
@@ -22,19 +20,11 @@ pub(crate) async fn download_as(
     State(media): State<Media>,
     Ruma { request, .. }: Ruma<get_content_as_filename::v1::Request>,
 ) -> Result<Response, Error> {
-    let file = media
-        .get(&request.server_name, &request.media_id, request.timeout_ms)
-        .await?;
-    Ok(serve(named(
-        file.ok_or_else(no_such_media)?,
-        request.filename,
-    )))
+    let file = media.get(&request.server_name, &request.media_id, request.timeout_ms).await?;
+    Ok(serve(named(file.ok_or_else(no_such_media)?, request.filename)))
 }
 
 /// The file under another name.
 pub(super) fn named(file: MediaFile, filename: String) -> MediaFile {
-    MediaFile {
-        filename: Some(filename),
-        ..file
-    }
+    MediaFile { filename: Some(filename), ..file }
 }

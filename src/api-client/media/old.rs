@@ -1,9 +1,6 @@
 //! The endpoints of before Matrix 1.11, which ask nobody who they are.
 
-#![allow(
-    deprecated,
-    reason = "clients and servers of before Matrix 1.11 know nothing else"
-)]
+#![allow(deprecated, reason = "clients and servers of before Matrix 1.11 know nothing else")]
 
 use axum::{extract::State, response::Response};
 use hearth_http::{Ruma, RumaResponse};
@@ -32,9 +29,7 @@ pub(crate) async fn old_download(
     State(media): State<Media>,
     Ruma { request, .. }: Ruma<get_content::v3::Request>,
 ) -> Result<Response, Error> {
-    let file = media
-        .get(&request.server_name, &request.media_id, request.timeout_ms)
-        .await?;
+    let file = media.get(&request.server_name, &request.media_id, request.timeout_ms).await?;
     Ok(serve(file.ok_or_else(no_such_media)?))
 }
 
@@ -42,13 +37,8 @@ pub(crate) async fn old_download_as(
     State(media): State<Media>,
     Ruma { request, .. }: Ruma<get_content_as_filename::v3::Request>,
 ) -> Result<Response, Error> {
-    let file = media
-        .get(&request.server_name, &request.media_id, request.timeout_ms)
-        .await?;
-    Ok(serve(named(
-        file.ok_or_else(no_such_media)?,
-        request.filename,
-    )))
+    let file = media.get(&request.server_name, &request.media_id, request.timeout_ms).await?;
+    Ok(serve(named(file.ok_or_else(no_such_media)?, request.filename)))
 }
 
 pub(crate) async fn old_thumbnail(
@@ -57,8 +47,6 @@ pub(crate) async fn old_thumbnail(
 ) -> Result<Response, Error> {
     let wanted = wanted(request.width, request.height, request.method)?;
     let (server_name, media_id) = (&request.server_name, &request.media_id);
-    let file = media
-        .thumbnail(server_name, media_id, &wanted, request.timeout_ms)
-        .await?;
+    let file = media.thumbnail(server_name, media_id, &wanted, request.timeout_ms).await?;
     Ok(serve(file.ok_or_else(no_such_media)?))
 }

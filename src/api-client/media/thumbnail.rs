@@ -16,9 +16,7 @@ pub(crate) async fn thumbnail(
 ) -> Result<Response, Error> {
     let wanted = wanted(request.width, request.height, request.method)?;
     let (server_name, media_id) = (&request.server_name, &request.media_id);
-    let file = media
-        .thumbnail(server_name, media_id, &wanted, request.timeout_ms)
-        .await?;
+    let file = media.thumbnail(server_name, media_id, &wanted, request.timeout_ms).await?;
     Ok(serve(file.ok_or_else(no_such_media)?))
 }
 
@@ -37,9 +35,5 @@ pub(super) fn wanted(
     if width == 0 || height == 0 {
         return Err(ApiError::invalid_param("a thumbnail has width and height").into());
     }
-    Ok(ThumbnailRequest {
-        width,
-        height,
-        method,
-    })
+    Ok(ThumbnailRequest { width, height, method })
 }

@@ -19,10 +19,7 @@ pub(super) fn not_in_room() -> RoomsError {
 
 /// The room of an alias of this server.
 pub(super) async fn room_of_alias(rooms: &Rooms, alias: &RoomAliasId) -> Result<Room, Error> {
-    Ok(rooms
-        .resolve_alias(alias)
-        .await?
-        .ok_or(RoomsError::NotFound("room alias"))?)
+    Ok(rooms.resolve_alias(alias).await?.ok_or(RoomsError::NotFound("room alias"))?)
 }
 
 /// The room of an id or an alias.

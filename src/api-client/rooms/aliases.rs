@@ -21,16 +21,10 @@ pub(crate) async fn create_alias(
 ) -> Result<RumaResponse<create_alias::v3::Response>, Error> {
     let room = known_room(&rooms, &request.room_id).await?;
     let snapshot = rooms.snapshot().await?;
-    if !rooms
-        .is_joined(snapshot.as_ref(), room.nid(), &caller.user)
-        .await?
-    {
+    if !rooms.is_joined(snapshot.as_ref(), room.nid(), &caller.user).await? {
         return Err(not_in_room().into());
     }
-    match rooms
-        .create_alias(&room, &request.room_alias, &caller.user)
-        .await
-    {
+    match rooms.create_alias(&room, &request.room_alias, &caller.user).await {
         Ok(()) => Ok(RumaResponse(create_alias::v3::Response::new())),
         Err(RoomsError::InUse(_)) => {
             let reason = format!("{} exists already", request.room_alias);
@@ -46,19 +40,14 @@ pub(crate) async fn get_alias(
 ) -> Result<RumaResponse<get_alias::v3::Response>, Error> {
     let room = room_of_alias(&rooms, &request.room_alias).await?;
     let servers = vec![rooms.server_name().to_owned()];
-    Ok(RumaResponse(get_alias::v3::Response::new(
-        room.id().to_owned(),
-        servers,
-    )))
+    Ok(RumaResponse(get_alias::v3::Response::new(room.id().to_owned(), servers)))
 }
 
 pub(crate) async fn delete_alias(
     State(rooms): State<Rooms>,
     Ruma { request, caller }: Ruma<delete_alias::v3::Request>,
 ) -> Result<RumaResponse<delete_alias::v3::Response>, Error> {
-    rooms
-        .delete_alias(&request.room_alias, &caller.user)
-        .await?;
+    rooms.delete_alias(&request.room_alias, &caller.user).await?;
     Ok(RumaResponse(delete_alias::v3::Response::new()))
 }
 
@@ -68,9 +57,7 @@ pub(crate) async fn list_aliases(
 ) -> Result<RumaResponse<aliases::v3::Response>, Error> {
     let room = known_room(&rooms, &request.room_id).await?;
     let snapshot = rooms.snapshot().await?;
-    rooms
-        .readable_state(snapshot.as_ref(), &room, &caller.user)
-        .await?;
+    rooms.readable_state(snapshot.as_ref(), &room, &caller.user).await?;
     let aliases = rooms.aliases_of(snapshot.as_ref(), room.nid()).await?;
     Ok(RumaResponse(aliases::v3::Response::new(aliases)))
 }

@@ -25,10 +25,7 @@ struct Content {
 impl Content {
     fn aliases(&self) -> impl Iterator<Item = &String> {
         // An empty alias takes the present one away.
-        self.alias
-            .iter()
-            .filter(|alias| !alias.is_empty())
-            .chain(&self.alt_aliases)
+        self.alias.iter().filter(|alias| !alias.is_empty()).chain(&self.alt_aliases)
     }
 }
 
@@ -60,10 +57,6 @@ async fn present(rooms: &Rooms, room: &Room) -> Result<Content, Error> {
     let snapshot = snapshot.as_ref();
     let state = rooms.head(snapshot, room.nid()).await?.state;
     let key = StateEventType::RoomCanonicalAlias;
-    let event = rooms
-        .state_event(snapshot, room.nid(), state, key, "")
-        .await?;
-    Ok(event
-        .and_then(|event| event.pdu().content_as())
-        .unwrap_or_default())
+    let event = rooms.state_event(snapshot, room.nid(), state, key, "").await?;
+    Ok(event.and_then(|event| event.pdu().content_as()).unwrap_or_default())
 }

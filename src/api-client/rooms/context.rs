@@ -25,22 +25,12 @@ pub(crate) async fn get_context(
     let snapshot = rooms.snapshot().await?;
     let snapshot = snapshot.as_ref();
     let room = known_room(&rooms, &request.room_id).await?;
-    let event = rooms
-        .visible_event(snapshot, &room, &request.event_id, &caller.user)
-        .await?;
+    let event = rooms.visible_event(snapshot, &room, &request.event_id, &caller.user).await?;
     let limit = render::limit(request.limit).min(PAGE_EVENTS_MAX);
     let filtered = Filtered::new(&accounts, &caller.user, request.filter).await?;
-    let reader = Reader {
-        rooms: &rooms,
-        snapshot,
-        room: &room,
-        user_id: &caller.user,
-        filtered,
-    };
+    let reader = Reader { rooms: &rooms, snapshot, room: &room, user_id: &caller.user, filtered };
     let before = reader.page(&event, Direction::Backward, limit / 2).await?;
-    let after = reader
-        .page(&event, Direction::Forward, limit - limit / 2)
-        .await?;
+    let after = reader.page(&event, Direction::Forward, limit - limit / 2).await?;
     let state = reader.state(&event, &before.events, &after.events).await?;
 
     let viewer = render::viewer(&rooms, &caller);
@@ -50,9 +40,7 @@ pub(crate) async fn get_context(
     response.events_before = render::timeline(&rooms, snapshot, &before.events, &viewer).await?;
     response.events_after = render::timeline(&rooms, snapshot, &after.events, &viewer).await?;
     response.state = render::state(&rooms, snapshot, &state, &viewer).await?;
-    response.event = render::timeline(&rooms, snapshot, &[event], &viewer)
-        .await?
-        .pop();
+    response.event = render::timeline(&rooms, snapshot, &[event], &viewer).await?.pop();
     Ok(RumaResponse(response))
 }
 
@@ -69,24 +57,11 @@ impl Reader<'_> {
     async fn page(&self, event: &Event, direction: Direction, limit: usize) -> Result<Page, Error> {
         let from = side_of(event, direction);
         if limit == 0 {
-            return Ok(Page {
-                events: Vec::new(),
-                next: Some(from),
-            });
+            return Ok(Page { events: Vec::new(), next: Some(from) });
         }
         let wanted = |event: &_| self.filtered.wants(event);
-        let Self {
-            rooms,
-            snapshot,
-            room,
-            user_id,
-            ..
-        } = *self;
-        Ok(rooms
-            .page(
-                snapshot, room, user_id, from, None, direction, limit, &wanted,
-            )
-            .await?)
+        let Self { rooms, snapshot, room, user_id, .. } = *self;
+        Ok(rooms.page(snapshot, room, user_id, from, None, direction, limit, &wanted).await?)
     }
 
     /// The state after the last of the events, members only as far as they are wanted.
@@ -96,12 +71,7 @@ impl Reader<'_> {
         before: &[Event],
         after: &[Event],
     ) -> Result<Vec<Event>, Error> {
-        let Self {
-            rooms,
-            snapshot,
-            room,
-            ..
-        } = *self;
+        let Self { rooms, snapshot, room, .. } = *self;
         let last = after.last().unwrap_or(event);
         let (nid, state) = (room.nid(), last.state_after());
         let mut events = rooms.state_without_members(snapshot, nid, state).await?;
@@ -126,6 +96,5 @@ fn side_of(event: &Event, direction: Direction) -> Side {
 
 /// Where to read on, also if there is nothing yet.
 fn far_end(page: &Page, event: &Event, direction: Direction) -> Side {
-    page.next
-        .unwrap_or_else(|| side_of(page.events.last().unwrap_or(event), direction))
+    page.next.unwrap_or_else(|| side_of(page.events.last().unwrap_or(event), direction))
 }

@@ -61,9 +61,7 @@ fn creation_content(request: &Request) -> Result<Map<String, Value>, Error> {
     let content = object(content.json().get(), "creation_content")?;
     if let Some(creators) = content.get("additional_creators") {
         let are_user_ids = creators.as_array().is_some_and(|creators| {
-            creators
-                .iter()
-                .all(|id| id.as_str().is_some_and(|id| UserId::parse(id).is_ok()))
+            creators.iter().all(|id| id.as_str().is_some_and(|id| UserId::parse(id).is_ok()))
         });
         if !are_user_ids {
             return Err(invalid("additional_creators must be a list of user ids"));
@@ -88,9 +86,7 @@ fn alias(rooms: &Rooms, localpart: Option<&str>) -> Result<Option<OwnedRoomAlias
         matches!(character, ':' | '#') || character.is_whitespace() || character.is_control()
     };
     if localpart.is_empty() || localpart.contains(forbidden) {
-        return Err(invalid(
-            "room_alias_name has characters that an alias must not have",
-        ));
+        return Err(invalid("room_alias_name has characters that an alias must not have"));
     }
     let alias = format!("#{localpart}:{}", rooms.server_name());
     if alias.len() > IDENTIFIER_BYTES_MAX {
@@ -109,9 +105,7 @@ async fn invitees(
         return Err(Error::threepid_denied());
     }
     if request.invite.len() > INVITES_MAX {
-        return Err(invalid(&format!(
-            "at most {INVITES_MAX} users can be invited at once"
-        )));
+        return Err(invalid(&format!("at most {INVITES_MAX} users can be invited at once")));
     }
     let mut invitees: Vec<(OwnedUserId, Profile)> = Vec::with_capacity(request.invite.len());
     for user_id in &request.invite {
@@ -139,11 +133,7 @@ fn initial_state(events: &[Raw<AnyInitialStateEvent>]) -> Result<Vec<InitialStat
         return Err(RoomsError::TooLarge(reason).into());
     }
     let parse = |event: &Raw<AnyInitialStateEvent>| {
-        let Event {
-            r#type,
-            state_key,
-            content,
-        } = serde_json::from_str(event.json().get())
+        let Event { r#type, state_key, content } = serde_json::from_str(event.json().get())
             .map_err(|error| RoomsError::BadJson(format!("initial_state: {error}")))?;
         Ok((r#type, state_key, Value::Object(content)))
     };

@@ -22,10 +22,7 @@ impl Filtered {
         user_id: &UserId,
         filter: RoomEventFilter,
     ) -> Result<Self, Error> {
-        Ok(Self {
-            filter,
-            ignored: accounts.ignored_users(user_id).await?,
-        })
+        Ok(Self { filter, ignored: accounts.ignored_users(user_id).await? })
     }
 
     /// Whether the event is wanted; state is, whoever set it.
@@ -60,8 +57,6 @@ pub(super) async fn senders(
         .map(|user_id| (StateEventType::RoomMember, user_id.to_string()))
         .collect();
     let state = at.state_after();
-    let members = rooms
-        .state_events(snapshot, room.nid(), state, &wanted)
-        .await?;
+    let members = rooms.state_events(snapshot, room.nid(), state, &wanted).await?;
     Ok(members.into_iter().flatten().collect())
 }

@@ -26,27 +26,17 @@ const SERVERS_KEYS: [&str; 6] = [
 pub(crate) async fn join(
     State(rooms): State<Rooms>,
     State(accounts): State<Accounts>,
-    Extended {
-        request,
-        caller,
-        body,
-    }: Extended<join_room_by_id_or_alias::v3::Request>,
+    Extended { request, caller, body }: Extended<join_room_by_id_or_alias::v3::Request>,
 ) -> Result<RumaResponse<join_room_by_id_or_alias::v3::Response>, Error> {
     let room = named_room(&rooms, &request.room_id_or_alias).await?;
     let room_id = enter(&rooms, &accounts, &caller, &room, body).await?;
-    Ok(RumaResponse(join_room_by_id_or_alias::v3::Response::new(
-        room_id,
-    )))
+    Ok(RumaResponse(join_room_by_id_or_alias::v3::Response::new(room_id)))
 }
 
 pub(crate) async fn join_by_id(
     State(rooms): State<Rooms>,
     State(accounts): State<Accounts>,
-    Extended {
-        request,
-        caller,
-        body,
-    }: Extended<join_room_by_id::v3::Request>,
+    Extended { request, caller, body }: Extended<join_room_by_id::v3::Request>,
 ) -> Result<RumaResponse<join_room_by_id::v3::Response>, Error> {
     let room = rooms.existing_room(&request.room_id).await?;
     let room_id = enter(&rooms, &accounts, &caller, &room, body).await?;
@@ -74,9 +64,5 @@ async fn check_guest_access(rooms: &Rooms, room: &Room) -> Result<(), Error> {
     let snapshot = rooms.snapshot().await?;
     let head = rooms.head(snapshot.as_ref(), room.nid()).await?;
     let room = rooms.public_room(snapshot.as_ref(), room, &head).await?;
-    if room.look.guest_can_join {
-        Ok(())
-    } else {
-        Err(Error::guest_access_forbidden())
-    }
+    if room.look.guest_can_join { Ok(()) } else { Err(Error::guest_access_forbidden()) }
 }

@@ -18,13 +18,7 @@ pub(crate) async fn joined_rooms(
     let mut joined = Vec::new();
     for (nid, row) in rooms.memberships(snapshot.as_ref(), &caller.user).await? {
         if row.value.state == MembershipState::Join {
-            joined.push(
-                rooms
-                    .room_by_nid(snapshot.as_ref(), nid)
-                    .await?
-                    .id()
-                    .to_owned(),
-            );
+            joined.push(rooms.room_by_nid(snapshot.as_ref(), nid).await?.id().to_owned());
         }
     }
     Ok(RumaResponse(Response::new(joined)))

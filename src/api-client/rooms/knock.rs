@@ -16,8 +16,6 @@ pub(crate) async fn knock(
 ) -> Result<RumaResponse<Response>, Error> {
     let room = named_room(&rooms, &request.room_id_or_alias).await?;
     let profile = profile_of(&accounts, &caller.user).await?;
-    rooms
-        .knock(&room, &caller.user, &profile, request.reason.as_deref())
-        .await?;
+    rooms.knock(&room, &caller.user, &profile, request.reason.as_deref()).await?;
     Ok(RumaResponse(Response::new(room.id().to_owned())))
 }

@@ -12,9 +12,7 @@ pub(crate) async fn leave(
     Ruma { request, caller }: Ruma<leave_room::v3::Request>,
 ) -> Result<RumaResponse<leave_room::v3::Response>, Error> {
     let room = rooms.existing_room(&request.room_id).await?;
-    rooms
-        .leave(&room, &caller.user, request.reason.as_deref())
-        .await?;
+    rooms.leave(&room, &caller.user, request.reason.as_deref()).await?;
     Ok(RumaResponse(leave_room::v3::Response::new()))
 }
 

@@ -79,25 +79,16 @@ async fn last_visible(
         _ => at.0,
     };
     let (start, backward) = (StreamPosition::MIN, Direction::Backward);
-    let mut last = rooms
-        .timeline(snapshot, room.nid(), start, upto, backward, 1)
-        .await?;
+    let mut last = rooms.timeline(snapshot, room.nid(), start, upto, backward, 1).await?;
     if last.is_empty() {
         // Before the first event nobody is there; the client means the beginning of the room.
         let (end, forward) = (snapshot.position(), Direction::Forward);
-        last = rooms
-            .timeline(snapshot, room.nid(), start, end, forward, FIRST_EVENTS)
-            .await?;
+        last = rooms.timeline(snapshot, room.nid(), start, end, forward, FIRST_EVENTS).await?;
     }
     let Some(event) = last.pop() else {
         return Ok(None);
     };
-    if rooms
-        .visibility(snapshot, room, user_id)
-        .await?
-        .may_see(&event)
-        .await?
-    {
+    if rooms.visibility(snapshot, room, user_id).await?.may_see(&event).await? {
         Ok(Some(event))
     } else {
         Err(RoomsError::Forbidden("you may not see the room at that time".to_owned()).into())

@@ -70,11 +70,7 @@ pub(crate) async fn get_messages(
     let limit = render::limit(request.limit);
     let filtered = Filtered::new(&accounts, user_id, request.filter).await?;
     let wanted = |event: &_| filtered.wants(event);
-    let page = rooms
-        .page(
-            snapshot, &room, user_id, from, to, direction, limit, &wanted,
-        )
-        .await?;
+    let page = rooms.page(snapshot, &room, user_id, from, to, direction, limit, &wanted).await?;
 
     let viewer = render::viewer(&rooms, &caller);
     let mut response = Response::new();

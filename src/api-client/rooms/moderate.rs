@@ -13,14 +13,7 @@ pub(crate) async fn kick(
     Ruma { request, caller }: Ruma<kick_user::v3::Request>,
 ) -> Result<RumaResponse<kick_user::v3::Response>, Error> {
     let room = known_room(&rooms, &request.room_id).await?;
-    rooms
-        .kick(
-            &room,
-            &caller.user,
-            &request.user_id,
-            request.reason.as_deref(),
-        )
-        .await?;
+    rooms.kick(&room, &caller.user, &request.user_id, request.reason.as_deref()).await?;
     Ok(RumaResponse(kick_user::v3::Response::new()))
 }
 
@@ -29,14 +22,7 @@ pub(crate) async fn ban(
     Ruma { request, caller }: Ruma<ban_user::v3::Request>,
 ) -> Result<RumaResponse<ban_user::v3::Response>, Error> {
     let room = known_room(&rooms, &request.room_id).await?;
-    rooms
-        .ban(
-            &room,
-            &caller.user,
-            &request.user_id,
-            request.reason.as_deref(),
-        )
-        .await?;
+    rooms.ban(&room, &caller.user, &request.user_id, request.reason.as_deref()).await?;
     Ok(RumaResponse(ban_user::v3::Response::new()))
 }
 
@@ -45,13 +31,6 @@ pub(crate) async fn unban(
     Ruma { request, caller }: Ruma<unban_user::v3::Request>,
 ) -> Result<RumaResponse<unban_user::v3::Response>, Error> {
     let room = known_room(&rooms, &request.room_id).await?;
-    rooms
-        .unban(
-            &room,
-            &caller.user,
-            &request.user_id,
-            request.reason.as_deref(),
-        )
-        .await?;
+    rooms.unban(&room, &caller.user, &request.user_id, request.reason.as_deref()).await?;
     Ok(RumaResponse(unban_user::v3::Response::new()))
 }

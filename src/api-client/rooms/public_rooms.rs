@@ -63,9 +63,7 @@ async fn page(
 ) -> Result<DirectoryPage, Error> {
     let snapshot = rooms.snapshot().await?;
     let limit = limit.map_or(PUBLIC_ROOMS_DEFAULT, render::limit);
-    Ok(rooms
-        .public_rooms(snapshot.as_ref(), filter, since, limit)
-        .await?)
+    Ok(rooms.public_rooms(snapshot.as_ref(), filter, since, limit).await?)
 }
 
 fn total(page: &DirectoryPage) -> Option<UInt> {

@@ -28,9 +28,7 @@ pub(crate) async fn get_room_visibility(
     } else {
         Visibility::Private
     };
-    Ok(RumaResponse(get_room_visibility::v3::Response::new(
-        visibility,
-    )))
+    Ok(RumaResponse(get_room_visibility::v3::Response::new(visibility)))
 }
 
 pub(crate) async fn set_room_visibility(

@@ -31,9 +31,7 @@ pub(crate) async fn set_read_markers(
     for (kind, event_id) in receipts {
         if let Some(event_id) = event_id {
             let thread = ReceiptThread::Unthreaded;
-            rooms
-                .set_receipt(&room, user_id, kind, &thread, event_id)
-                .await?;
+            rooms.set_receipt(&room, user_id, kind, &thread, event_id).await?;
         }
     }
     bus.presence().active(user_id);
@@ -49,16 +47,9 @@ pub(super) async fn set_fully_read(
     event_id: &EventId,
 ) -> Result<(), Error> {
     let snapshot = rooms.snapshot().await?;
-    if !rooms
-        .is_joined(snapshot.as_ref(), room.nid(), user_id)
-        .await?
-    {
+    if !rooms.is_joined(snapshot.as_ref(), room.nid(), user_id).await? {
         return Err(not_in_room().into());
     }
-    rooms
-        .visible_event(snapshot.as_ref(), room, event_id, user_id)
-        .await?;
-    Ok(accounts
-        .set_fully_read(user_id, room.id(), event_id)
-        .await?)
+    rooms.visible_event(snapshot.as_ref(), room, event_id, user_id).await?;
+    Ok(accounts.set_fully_read(user_id, room.id(), event_id).await?)
 }

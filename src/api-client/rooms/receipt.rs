@@ -24,14 +24,10 @@ pub(crate) async fn send_receipt(
     let room = known_room(&rooms, &request.room_id).await?;
     match request.receipt_type {
         ReceiptType::Read => {
-            rooms
-                .set_receipt(&room, user_id, ReceiptKind::Read, &thread, event_id)
-                .await?;
+            rooms.set_receipt(&room, user_id, ReceiptKind::Read, &thread, event_id).await?;
         }
         ReceiptType::ReadPrivate => {
-            rooms
-                .set_receipt(&room, user_id, ReceiptKind::ReadPrivate, &thread, event_id)
-                .await?;
+            rooms.set_receipt(&room, user_id, ReceiptKind::ReadPrivate, &thread, event_id).await?;
         }
         ReceiptType::FullyRead if thread == ReceiptThread::Unthreaded => {
             set_fully_read(&rooms, &accounts, &room, user_id, event_id).await?;

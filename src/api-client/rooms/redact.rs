@@ -28,9 +28,7 @@ pub(crate) async fn redact(
         check_own(&rooms, &room, &request.event_id, &caller.user).await?;
     }
     let scope = format!("redact/{}/{}", request.room_id, request.event_id);
-    let content = request
-        .reason
-        .map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
+    let content = request.reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
     let event = EventRequest {
         sender: caller.user.clone(),
         event_type: TimelineEventType::RoomRedaction,
@@ -54,9 +52,7 @@ async fn check_own(
     user_id: &UserId,
 ) -> Result<(), Error> {
     let snapshot = rooms.snapshot().await?;
-    let target = rooms
-        .visible_event(snapshot.as_ref(), room, event_id, user_id)
-        .await?;
+    let target = rooms.visible_event(snapshot.as_ref(), room, event_id, user_id).await?;
     if target.pdu().sender() == user_id {
         return Ok(());
     }

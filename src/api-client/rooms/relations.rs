@@ -26,16 +26,7 @@ pub(crate) async fn relations(
     State(rooms): State<Rooms>,
     Ruma { request, caller }: Ruma<all::v1::Request>,
 ) -> Result<RumaResponse<all::v1::Response>, Error> {
-    let all::v1::Request {
-        room_id,
-        event_id,
-        from,
-        to,
-        dir,
-        limit,
-        recurse,
-        ..
-    } = request;
+    let all::v1::Request { room_id, event_id, from, to, dir, limit, recurse, .. } = request;
     let query = query(from.as_deref(), to.as_deref(), dir, limit, recurse)?;
     let found = find(&rooms, &caller, &room_id, &event_id, &query).await?;
     let mut response = all::v1::Response::new(found.chunk);
@@ -49,16 +40,7 @@ pub(crate) async fn relations_of_type(
     State(rooms): State<Rooms>,
     Ruma { request, caller }: Ruma<of_type::v1::Request>,
 ) -> Result<RumaResponse<of_type::v1::Response>, Error> {
-    let of_type::v1::Request {
-        room_id,
-        event_id,
-        from,
-        to,
-        dir,
-        limit,
-        recurse,
-        ..
-    } = request;
+    let of_type::v1::Request { room_id, event_id, from, to, dir, limit, recurse, .. } = request;
     let mut query = query(from.as_deref(), to.as_deref(), dir, limit, recurse)?;
     query.rel_type = Some(request.rel_type.to_string());
     let found = find(&rooms, &caller, &room_id, &event_id, &query).await?;
@@ -73,16 +55,8 @@ pub(crate) async fn relations_of_event_type(
     State(rooms): State<Rooms>,
     Ruma { request, caller }: Ruma<of_event_type::v1::Request>,
 ) -> Result<RumaResponse<of_event_type::v1::Response>, Error> {
-    let of_event_type::v1::Request {
-        room_id,
-        event_id,
-        from,
-        to,
-        dir,
-        limit,
-        recurse,
-        ..
-    } = request;
+    let of_event_type::v1::Request { room_id, event_id, from, to, dir, limit, recurse, .. } =
+        request;
     let mut query = query(from.as_deref(), to.as_deref(), dir, limit, recurse)?;
     query.rel_type = Some(request.rel_type.to_string());
     query.event_type = Some(request.event_type.to_string());
@@ -130,15 +104,11 @@ async fn find(
     let room = known_room(rooms, room_id).await?;
     let snapshot = rooms.snapshot().await?;
     let snapshot = snapshot.as_ref();
-    let page = rooms
-        .relations(snapshot, &room, &caller.user, event_id, query)
-        .await?;
+    let page = rooms.relations(snapshot, &room, &caller.user, event_id, query).await?;
     let viewer = render::viewer(rooms, caller);
     Ok(Found {
         chunk: render::timeline(rooms, snapshot, &page.events, &viewer).await?,
         next_batch: page.next.map(|side| side.to_string()),
-        recursion_depth: page
-            .recursion_depth
-            .and_then(|depth| UInt::try_from(depth).ok()),
+        recursion_depth: page.recursion_depth.and_then(|depth| UInt::try_from(depth).ok()),
     })
 }

@@ -9,11 +9,7 @@ use crate::error::Error;
 
 /// Whoever asked, as the one who gets events now.
 pub(super) fn viewer<'a>(rooms: &Rooms, caller: &'a Caller) -> Viewer<'a> {
-    Viewer {
-        user_id: &caller.user,
-        device_id: caller.device.as_deref(),
-        now: rooms.clock().now(),
-    }
+    Viewer { user_id: &caller.user, device_id: caller.device.as_deref(), now: rooms.clock().now() }
 }
 
 /// Events of a timeline, with `room_id` and all that `unsigned` can say.
@@ -36,9 +32,7 @@ pub(super) async fn state<T>(
     viewer: &Viewer<'_>,
 ) -> Result<Vec<Raw<T>>, Error> {
     let format = ClientEventFormat::Full;
-    let rendered = rooms
-        .render(snapshot, events, viewer, format, false)
-        .await?;
+    let rendered = rooms.render(snapshot, events, viewer, format, false).await?;
     Ok(rendered.into_iter().map(Raw::from_json).collect())
 }
 

@@ -51,11 +51,7 @@ pub(super) fn transaction(
     }
     // Application services may act without a device: all their requests are of one then.
     let device_id = caller.device.clone().unwrap_or_else(|| "".into());
-    Ok(Transaction {
-        device_id,
-        transaction_id,
-        scope,
-    })
+    Ok(Transaction { device_id, transaction_id, scope })
 }
 
 /// The time that an application service gives its event; others have no say in that.
@@ -75,9 +71,7 @@ fn redacts(event_type: &TimelineEventType, content: &RawValue) -> Option<OwnedEv
     if *event_type != TimelineEventType::RoomRedaction {
         return None;
     }
-    serde_json::from_str::<Content>(content.get())
-        .ok()
-        .map(|content| content.redacts)
+    serde_json::from_str::<Content>(content.get()).ok().map(|content| content.redacts)
 }
 
 #[cfg(test)]

@@ -23,9 +23,7 @@ pub(crate) async fn get_state(
     let snapshot = rooms.snapshot().await?;
     let snapshot = snapshot.as_ref();
     let state = rooms.readable_state(snapshot, &room, &caller.user).await?;
-    let mut events = rooms
-        .state_without_members(snapshot, room.nid(), state)
-        .await?;
+    let mut events = rooms.state_without_members(snapshot, room.nid(), state).await?;
     events.extend(rooms.state_members(snapshot, room.nid(), state).await?);
     let viewer = render::viewer(&rooms, &caller);
     let events = render::state(&rooms, snapshot, &events, &viewer).await?;
@@ -41,20 +39,14 @@ pub(crate) async fn get_state_event(
     let snapshot = snapshot.as_ref();
     let state = rooms.readable_state(snapshot, &room, &caller.user).await?;
     let (event_type, state_key) = (request.event_type, &request.state_key);
-    let event = rooms
-        .state_event(snapshot, room.nid(), state, event_type, state_key)
-        .await?;
+    let event = rooms.state_event(snapshot, room.nid(), state, event_type, state_key).await?;
     let event = event.ok_or(RoomsError::NotFound("state event"))?;
     let response = match request.format {
         StateEventFormat::Event => {
             let viewer = render::viewer(&rooms, &caller);
             let rendered: Vec<Raw<AnyStateEvent>> =
                 render::state(&rooms, snapshot, &[event], &viewer).await?;
-            rendered
-                .into_iter()
-                .next()
-                .ok_or(RoomsError::NotFound("state event"))?
-                .into()
+            rendered.into_iter().next().ok_or(RoomsError::NotFound("state event"))?.into()
         }
         _ => get_state_event_for_key::v3::Response::new(event.pdu().content().to_owned()),
     };

@@ -73,9 +73,7 @@ async fn summary(
     summary.room_version = Some(room.version().clone());
     if look.encrypted {
         let (nid, key) = (room.nid(), StateEventType::RoomEncryption);
-        let event = rooms
-            .state_event(snapshot, nid, head.state, key, "")
-            .await?;
+        let event = rooms.state_event(snapshot, nid, head.state, key, "").await?;
         let content =
             event.and_then(|event| event.pdu().content_as::<RoomEncryptionEventContent>());
         summary.encryption = content.map(|content| content.algorithm);
@@ -90,9 +88,7 @@ async fn join_rule(
     head: &RoomHead,
 ) -> Result<JoinRuleSummary, Error> {
     let key = StateEventType::RoomJoinRules;
-    let event = rooms
-        .state_event(snapshot, room.nid(), head.state, key, "")
-        .await?;
+    let event = rooms.state_event(snapshot, room.nid(), head.state, key, "").await?;
     let content = event.and_then(|event| event.pdu().content_as::<RoomJoinRulesEventContent>());
     Ok(content.map_or(JoinRuleSummary::Invite, |content| content.join_rule.into()))
 }
@@ -107,10 +103,7 @@ async fn may_know(
     membership: Option<&MembershipState>,
 ) -> Result<bool, Error> {
     use JoinRuleSummary::{Knock, KnockRestricted, Public, Restricted};
-    let is_member = matches!(
-        membership,
-        Some(MembershipState::Join | MembershipState::Invite)
-    );
+    let is_member = matches!(membership, Some(MembershipState::Join | MembershipState::Invite));
     let is_open = matches!(summary.join_rule, Public | Knock | KnockRestricted(_));
     if is_member || is_open || summary.world_readable {
         return Ok(true);

@@ -21,9 +21,7 @@ pub(crate) async fn get_threads(
     rooms.readable_state(snapshot, &room, user_id).await?;
     let from = request.from.as_deref().map(str::parse).transpose()?;
     let limit = request.limit.map_or(THREADS_DEFAULT, render::limit);
-    let page = rooms
-        .threads(snapshot, &room, user_id, &request.include, from, limit)
-        .await?;
+    let page = rooms.threads(snapshot, &room, user_id, &request.include, from, limit).await?;
     let viewer = render::viewer(&rooms, &caller);
     let chunk = render::timeline(&rooms, snapshot, &page.roots, &viewer).await?;
     let mut response = Response::new(chunk);

@@ -29,19 +29,10 @@ pub(crate) async fn timestamp_to_event(
         Direction::Backward => (after(ts), &|event| event.pdu().origin_server_ts() <= ts),
     };
     let from = place_of(&rooms, snapshot, &room, boundary).await?;
-    let page = rooms
-        .page(snapshot, &room, user_id, from, None, direction, 1, wanted)
-        .await?;
-    let found = page
-        .events
-        .first()
-        .ok_or(RoomsError::NotFound("event"))?
-        .pdu();
+    let page = rooms.page(snapshot, &room, user_id, from, None, direction, 1, wanted).await?;
+    let found = page.events.first().ok_or(RoomsError::NotFound("event"))?.pdu();
     let event_id = found.event_id().to_owned();
-    Ok(RumaResponse(Response::new(
-        event_id,
-        found.origin_server_ts(),
-    )))
+    Ok(RumaResponse(Response::new(event_id, found.origin_server_ts())))
 }
 
 fn after(ts: MilliSecondsSinceUnixEpoch) -> MilliSecondsSinceUnixEpoch {
@@ -57,18 +48,12 @@ async fn place_of(
 ) -> Result<Side, Error> {
     let (nid, forward) = (room.nid(), Direction::Forward);
     let mut high = rooms.end(snapshot, nid).await?.0;
-    let first = rooms
-        .timeline(snapshot, nid, StreamPosition::MIN, high, forward, 1)
-        .await?;
-    let mut low = first
-        .first()
-        .map_or(high, |first| first.position().previous());
+    let first = rooms.timeline(snapshot, nid, StreamPosition::MIN, high, forward, 1).await?;
+    let mut low = first.first().map_or(high, |first| first.position().previous());
     // Everything up to `low` is older; the first event after `high` is not.
     while low < high {
         let middle = StreamPosition(low.0 + (high.0 - low.0) / 2);
-        let next = rooms
-            .timeline(snapshot, nid, middle, high, forward, 1)
-            .await?;
+        let next = rooms.timeline(snapshot, nid, middle, high, forward, 1).await?;
         match next.first() {
             Some(event) if event.pdu().origin_server_ts() < ts => low = event.position(),
             _ => high = middle,

@@ -19,10 +19,7 @@ pub(crate) async fn set_typing(
     }
     let room = known_room(&rooms, &request.room_id).await?;
     let snapshot = rooms.snapshot().await?;
-    if !rooms
-        .is_joined(snapshot.as_ref(), room.nid(), &caller.user)
-        .await?
-    {
+    if !rooms.is_joined(snapshot.as_ref(), room.nid(), &caller.user).await? {
         return Err(not_in_room().into());
     }
     match request.state {

@@ -22,11 +22,7 @@ fn picture() -> Vec<u8> {
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let shade =
             |at: u32, of: u32, shift: u32| ((at * 240 / of + (noise >> shift) % 4) % 256) as u8;
-        image::Rgb([
-            shade(x, 1_500, 28),
-            shade(y, 1_000, 24),
-            shade(x + y, 2_500, 20),
-        ])
+        image::Rgb([shade(x, 1_500, 28), shade(y, 1_000, 24), shade(x + y, 2_500, 20)])
     });
     let mut bytes = Cursor::new(Vec::new());
     pixels.write_to(&mut bytes, ImageFormat::Png).unwrap();
@@ -41,22 +37,13 @@ async fn upload(media: &Media, picture: &[u8], random: &Random) -> OwnedMxcUri {
         filename: None,
         body: stream::iter([Ok::<_, String>(content)]),
     };
-    media
-        .upload(user_id!("@alice:hearth"), upload)
-        .await
-        .unwrap()
+    media.upload(user_id!("@alice:hearth"), upload).await.unwrap()
 }
 
 async fn thumbnail(media: &Media, uri: &OwnedMxcUri) -> usize {
     let (server_name, media_id) = uri.parts().unwrap();
-    let wanted = ThumbnailRequest {
-        width: 320,
-        height: 240,
-        method: Method::Scale,
-    };
-    let made = media
-        .thumbnail(server_name, media_id, &wanted, Duration::ZERO)
-        .await;
+    let wanted = ThumbnailRequest { width: 320, height: 240, method: Method::Scale };
+    let made = media.thumbnail(server_name, media_id, &wanted, Duration::ZERO).await;
     let body: Vec<_> = made.unwrap().unwrap().body.try_collect().await.unwrap();
     body.iter().map(Bytes::len).sum()
 }

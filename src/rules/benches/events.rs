@@ -1,10 +1,6 @@
 //! What each message costs: hashing and signing it once, rendering it for every reader.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    reason = "criterion's macros; a bench may stop"
-)]
+#![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros; a bench may stop")]
 
 use std::hint::black_box;
 
@@ -22,9 +18,7 @@ use serde_json::{json, value::to_raw_value};
 fn draft() -> Draft {
     let body = "A message of about the length that people write when they have something to say.";
     Draft {
-        room_id: Some(owned_room_id!(
-            "!DkXwVpkVB3XvQyMvMdfzmrDiLhcFmJHqHuTgTUrzsvs"
-        )),
+        room_id: Some(owned_room_id!("!DkXwVpkVB3XvQyMvMdfzmrDiLhcFmJHqHuTgTUrzsvs")),
         sender: owned_user_id!("@alice:hearth.test"),
         event_type: TimelineEventType::RoomMessage,
         state_key: None,
@@ -32,9 +26,7 @@ fn draft() -> Draft {
         redacts: None,
         unsigned: None,
         origin_server_ts: MilliSecondsSinceUnixEpoch(UInt::new(1_750_000_000_000).unwrap()),
-        prev_events: vec![owned_event_id!(
-            "$Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg"
-        )],
+        prev_events: vec![owned_event_id!("$Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg")],
         auth_events: vec![
             owned_event_id!("$Zqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg"),
             owned_event_id!("$Yqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg"),
@@ -58,18 +50,11 @@ fn events(criterion: &mut Criterion) {
         });
     });
 
-    let now = Some(MilliSecondsSinceUnixEpoch(
-        UInt::new(1_750_000_000_250).unwrap(),
-    ));
-    let unsigned = Unsigned {
-        now,
-        ..Unsigned::default()
-    };
+    let now = Some(MilliSecondsSinceUnixEpoch(UInt::new(1_750_000_000_250).unwrap()));
+    let unsigned = Unsigned { now, ..Unsigned::default() };
     criterion.bench_function("render a message for sync", |b| {
         b.iter(|| {
-            ClientEvent::new(black_box(&pdu), ClientEventFormat::Sync, unsigned)
-                .to_raw()
-                .unwrap()
+            ClientEvent::new(black_box(&pdu), ClientEventFormat::Sync, unsigned).to_raw().unwrap()
         });
     });
 }

@@ -50,24 +50,10 @@ fn unsigned_of_others_is_dropped() {
 fn hostile_fields_are_errors() {
     let (room, message) = message();
     let good: Value = serde_json::from_str(message.json()).unwrap();
-    let values = [
-        json!(null),
-        json!(-1),
-        json!(1.5),
-        json!([]),
-        json!({}),
-        json!([[]]),
-        json!(u64::MAX),
-    ];
-    let fields = [
-        "type",
-        "sender",
-        "room_id",
-        "depth",
-        "prev_events",
-        "auth_events",
-        "origin_server_ts",
-    ];
+    let values =
+        [json!(null), json!(-1), json!(1.5), json!([]), json!({}), json!([[]]), json!(u64::MAX)];
+    let fields =
+        ["type", "sender", "room_id", "depth", "prev_events", "auth_events", "origin_server_ts"];
     for field in fields {
         for value in &values {
             let mut bad = good.clone();
@@ -91,9 +77,7 @@ fn hostile_fields_are_errors() {
 #[test]
 fn a_create_event_of_version_12_must_not_name_a_room() {
     let room = TestRoom::new(&RoomVersionId::V12, "public");
-    let create = room
-        .state(&ruma::events::StateEventType::RoomCreate, "")
-        .unwrap();
+    let create = room.state(&ruma::events::StateEventType::RoomCreate, "").unwrap();
     let mut json: Value = serde_json::from_str(create.json()).unwrap();
     json["room_id"] = "!other:hearth.test".into();
     Pdu::parse_remote(&json.to_string(), room.rules).unwrap_err();

@@ -40,10 +40,7 @@ pub fn run(command_line: CommandLine) -> Result<(), CommandError> {
     match command_line.command {
         Command::Serve(arguments) => serve::serve(settings(&arguments)?),
         Command::Config(ConfigCommand::Check(arguments)) => {
-            println!(
-                "The settings of {} are good.",
-                settings(&arguments)?.server_name
-            );
+            println!("The settings of {} are good.", settings(&arguments)?.server_name);
             Ok(())
         }
         Command::Config(ConfigCommand::Example) => {

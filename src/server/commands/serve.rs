@@ -14,9 +14,7 @@ pub(super) fn serve(settings: Settings) -> Result<(), CommandError> {
     if settings.testing.allow_private_addresses {
         warn!("testing.allow_private_addresses IS ON: never run a real server like this");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run(settings))
 }
 

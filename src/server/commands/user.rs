@@ -37,9 +37,7 @@ pub enum UserError {
 
 /// Does what the command says, with the data directory to itself.
 pub(super) fn run(command: UserCommand) -> Result<(), CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run_async(command))
 }
 
@@ -48,9 +46,7 @@ async fn run_async(command: UserCommand) -> Result<(), CommandError> {
         UserCommand::Create { user, .. }
         | UserCommand::ResetPassword { user, .. }
         | UserCommand::Deactivate { user } => settings(&user.settings)?,
-        UserCommand::List {
-            settings: arguments,
-        } => settings(arguments)?,
+        UserCommand::List { settings: arguments } => settings(arguments)?,
     };
     let random = Random::system();
     let data_dir = DataDir::open(&settings.data_dir, &settings.server_name, &random)?;
@@ -69,48 +65,26 @@ async fn carry_out(
 ) -> Result<(), CommandError> {
     let named = |user: &UserArguments| user_id(&user.user, &settings.server_name);
     match command {
-        UserCommand::Create {
-            user,
-            admin,
-            password_stdin,
-        } => {
+        UserCommand::Create { user, admin, password_stdin } => {
             let user_id = named(&user)?;
             let password = password(password_stdin, random)?;
-            let new = NewUser {
-                password: Some(password.text()),
-                is_admin: admin,
-                ..NewUser::default()
-            };
-            accounts
-                .create_user(&user_id, new)
-                .await
-                .map_err(UserError::from)?;
+            let new =
+                NewUser { password: Some(password.text()), is_admin: admin, ..NewUser::default() };
+            accounts.create_user(&user_id, new).await.map_err(UserError::from)?;
             println!("created {user_id}");
             password.tell();
         }
-        UserCommand::ResetPassword {
-            user,
-            password_stdin,
-        } => {
+        UserCommand::ResetPassword { user, password_stdin } => {
             let user_id = named(&user)?;
             let password = password(password_stdin, random)?;
-            accounts
-                .set_password(&user_id, password.text())
-                .await
-                .map_err(UserError::from)?;
-            accounts
-                .close_all_sessions(&user_id)
-                .await
-                .map_err(UserError::from)?;
+            accounts.set_password(&user_id, password.text()).await.map_err(UserError::from)?;
+            accounts.close_all_sessions(&user_id).await.map_err(UserError::from)?;
             println!("{user_id} has a new password and is logged out everywhere");
             password.tell();
         }
         UserCommand::Deactivate { user } => {
             let user_id = named(&user)?;
-            accounts
-                .deactivate(&user_id, false)
-                .await
-                .map_err(UserError::from)?;
+            accounts.deactivate(&user_id, false).await.map_err(UserError::from)?;
             println!("deactivated {user_id}");
         }
         UserCommand::List { .. } => list(accounts).await?,
@@ -128,11 +102,8 @@ async fn list(accounts: &Accounts) -> Result<(), UserError> {
                 (user.is_guest, " guest"),
                 (user.is_deactivated, " deactivated"),
             ];
-            let marks: String = marks
-                .into_iter()
-                .filter(|(is, _)| *is)
-                .map(|(_, mark)| mark)
-                .collect();
+            let marks: String =
+                marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect();
             println!("{user_id}{marks}");
         }
         match page.last() {

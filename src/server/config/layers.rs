@@ -27,10 +27,7 @@ impl Layers {
     /// The defaults alone.
     pub(super) fn defaults() -> Result<Self, ConfigError> {
         let known = flatten(&parse(&with_unset_settings(EXAMPLE), &Origin::Defaults)?);
-        let mut layers = Self {
-            known,
-            values: BTreeMap::new(),
-        };
+        let mut layers = Self { known, values: BTreeMap::new() };
         layers.add_table(&parse(EXAMPLE, &Origin::Defaults)?, &Origin::Defaults)?;
         Ok(layers)
     }
@@ -79,11 +76,7 @@ impl Layers {
             let path = error.path().to_string();
             let key = path.split('[').next().unwrap_or_default().to_owned();
             let origin = self.origin_of(&key);
-            ConfigError::BadValue {
-                origin,
-                key,
-                reason: error.inner().message().to_owned(),
-            }
+            ConfigError::BadValue { origin, key, reason: error.inner().message().to_owned() }
         })
     }
 
@@ -102,9 +95,7 @@ impl Layers {
     fn add_text(&mut self, key: &str, text: &str, origin: Origin) -> Result<(), ConfigError> {
         let value = match self.known.get(key) {
             Some(Value::String(_)) | None => Value::String(text.to_owned()),
-            Some(_) => text
-                .parse()
-                .unwrap_or_else(|_| Value::String(text.to_owned())),
+            Some(_) => text.parse().unwrap_or_else(|_| Value::String(text.to_owned())),
         };
         self.add(key.to_owned(), value, origin)
     }
@@ -112,18 +103,10 @@ impl Layers {
     fn add(&mut self, key: String, value: Value, origin: Origin) -> Result<(), ConfigError> {
         let Some(example) = self.known.get(&key) else {
             let nearest = self.nearest(&key);
-            return Err(ConfigError::UnknownKey {
-                origin,
-                key,
-                nearest,
-            });
+            return Err(ConfigError::UnknownKey { origin, key, nearest });
         };
         match mismatch(example, &value) {
-            Some(reason) => Err(ConfigError::BadValue {
-                origin,
-                key,
-                reason,
-            }),
+            Some(reason) => Err(ConfigError::BadValue { origin, key, reason }),
             None => {
                 self.values.insert(key, (value, origin));
                 Ok(())
@@ -148,15 +131,8 @@ impl Layers {
     fn origin_of(&self, key: &str) -> Origin {
         let prefix = format!("{key}.");
         let inside = |known: &str| known == key || known.starts_with(&prefix);
-        let origins = self
-            .values
-            .iter()
-            .filter(|(known, _)| inside(known))
-            .map(|(_, (_, o))| o);
-        origins
-            .max_by_key(|origin| rank(origin))
-            .cloned()
-            .unwrap_or(Origin::Defaults)
+        let origins = self.values.iter().filter(|(known, _)| inside(known)).map(|(_, (_, o))| o);
+        origins.max_by_key(|origin| rank(origin)).cloned().unwrap_or(Origin::Defaults)
     }
 
     fn nested(&self) -> Table {
@@ -167,8 +143,7 @@ impl Layers {
             insert(&mut root, &sections, name, value.clone());
         }
         for section in self.known.keys().filter_map(|key| key.split_once('.')) {
-            root.entry(section.0)
-                .or_insert_with(|| Value::Table(Table::new()));
+            root.entry(section.0).or_insert_with(|| Value::Table(Table::new()));
         }
         root
     }
@@ -179,9 +154,7 @@ fn insert(table: &mut Table, sections: &[&str], name: &str, value: Value) {
         table.insert(name.to_owned(), value);
         return;
     };
-    let inner = table
-        .entry(*section)
-        .or_insert_with(|| Value::Table(Table::new()));
+    let inner = table.entry(*section).or_insert_with(|| Value::Table(Table::new()));
     if let Value::Table(inner) = inner {
         insert(inner, rest, name, value);
     }
@@ -197,11 +170,10 @@ const fn rank(origin: &Origin) -> u8 {
 }
 
 fn parse(text: &str, origin: &Origin) -> Result<Table, ConfigError> {
-    text.parse()
-        .map_err(|error: toml::de::Error| ConfigError::Syntax {
-            origin: origin.clone(),
-            reason: error.to_string().trim_end().to_owned(),
-        })
+    text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
+        origin: origin.clone(),
+        reason: error.to_string().trim_end().to_owned(),
+    })
 }
 
 /// The example file with the settings that it shows as unset made real: `#key = …`.
@@ -238,11 +210,7 @@ fn mismatch(example: &Value, value: &Value) -> Option<String> {
         (Value::Integer(_) | Value::Float(_), Value::Integer(_))
         | (Value::Integer(_), Value::Float(_)) => None,
         _ if example.same_type(value) => None,
-        _ => Some(format!(
-            "expected {}, not {}",
-            type_name(example),
-            type_name(value)
-        )),
+        _ => Some(format!("expected {}, not {}", type_name(example), type_name(value))),
     }
 }
 
@@ -265,9 +233,7 @@ mod tests {
     #[test]
     fn every_key_of_the_example_is_a_setting() {
         let mut layers = Layers::defaults().unwrap();
-        layers
-            .add_file(Path::new("example"), &with_unset_settings(EXAMPLE))
-            .unwrap();
+        layers.add_file(Path::new("example"), &with_unset_settings(EXAMPLE)).unwrap();
         let settings = layers.into_settings().unwrap();
         assert!(settings.listen.federation.is_some() && settings.well_known.server.is_some());
         assert_eq!(settings.registration.tokens.len(), 1);
@@ -277,19 +243,14 @@ mod tests {
     fn the_example_is_itself_a_valid_file_but_for_the_name() {
         let mut layers = Layers::defaults().unwrap();
         layers.add_file(Path::new("example"), EXAMPLE).unwrap();
-        assert!(matches!(
-            layers.into_settings(),
-            Err(ConfigError::NoServerName)
-        ));
+        assert!(matches!(layers.into_settings(), Err(ConfigError::NoServerName)));
     }
 
     #[test]
     fn an_unknown_key_of_a_file_names_the_file() {
         let mut layers = Layers::defaults().unwrap();
         let file = Path::new("/etc/hearth.toml");
-        let error = layers
-            .add_file(file, "[listen]\nclinet = \"[::]:1\"\n")
-            .unwrap_err();
+        let error = layers.add_file(file, "[listen]\nclinet = \"[::]:1\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
             "/etc/hearth.toml: there is no setting `listen.clinet`; did you mean `listen.client`?"
@@ -297,10 +258,7 @@ mod tests {
         for (text, expected) in [
             ("listen = 5", "did you mean"),
             ("[storage]", "there is no setting `storage`"),
-            (
-                "server_name = 5",
-                "server_name: expected a string, not an integer",
-            ),
+            ("server_name = 5", "server_name: expected a string, not an integer"),
             ("server_name = ", "TOML parse error at line 1"),
         ] {
             let message = layers.add_file(file, text).unwrap_err().to_string();
@@ -313,14 +271,7 @@ mod tests {
     #[test]
     fn variables_that_are_not_settings_are_left_alone() {
         let mut layers = Layers::defaults().unwrap();
-        let variables = [
-            "HEARTH_CONFIG",
-            "HEARTH_CACHE_DIR",
-            "HEARTH_TEST_SEED",
-            "PATH",
-        ];
-        layers
-            .add_environment(variables.map(|name| (name.to_owned(), "x".to_owned())))
-            .unwrap();
+        let variables = ["HEARTH_CONFIG", "HEARTH_CACHE_DIR", "HEARTH_TEST_SEED", "PATH"];
+        layers.add_environment(variables.map(|name| (name.to_owned(), "x".to_owned()))).unwrap();
     }
 }

@@ -66,10 +66,8 @@ pub fn load(
 }
 
 fn read(file: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
-        file: file.to_owned(),
-        source,
-    })
+    std::fs::read_to_string(file)
+        .map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -77,10 +75,7 @@ mod tests {
     use super::*;
 
     fn arguments() -> SettingsArguments {
-        SettingsArguments {
-            server_name: Some("example.org".to_owned()),
-            ..Default::default()
-        }
+        SettingsArguments { server_name: Some("example.org".to_owned()), ..Default::default() }
     }
 
     fn variable(name: &str, value: &str) -> Vec<(String, String)> {
@@ -114,15 +109,9 @@ mod tests {
         let file = directory.path().join("hearth.toml");
         let text = "server_name = \"file\"\ndata_dir = \"file\"\n[log]\nlevel = \"warn\"\n";
         std::fs::write(&file, text).unwrap();
-        let environment = [
-            ("HEARTH_SERVER_NAME", "environment"),
-            ("HEARTH_DATA_DIR", "/env"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let arguments = SettingsArguments {
-            config: Some(file),
-            ..arguments()
-        };
+        let environment = [("HEARTH_SERVER_NAME", "environment"), ("HEARTH_DATA_DIR", "/env")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let arguments = SettingsArguments { config: Some(file), ..arguments() };
         let settings = load(&arguments, environment).unwrap();
         assert_eq!(settings.server_name, "example.org");
         assert_eq!(settings.data_dir, Path::new("/env"));
@@ -140,60 +129,15 @@ mod tests {
 
     /// Variable without prefix, bad value, key and a part of the reason.
     const BAD: &[[&str; 4]] = &[
-        [
-            "LISTEN__CLIENT",
-            "here",
-            "listen.client",
-            "invalid socket address syntax",
-        ],
-        [
-            "LISTEN__TRUSTED_PROXIES",
-            "[\"10.0.0.0/40\"]",
-            "listen.trusted_proxies",
-            "network",
-        ],
-        [
-            "LISTEN__FEDERATION__ADDRESS",
-            "[::]:1",
-            "listen.federation",
-            "missing field",
-        ],
-        [
-            "WELL_KNOWN__CLIENT_BASE_URL",
-            "ftp://x",
-            "well_known.client_base_url",
-            "http",
-        ],
-        [
-            "REGISTRATION__MODE",
-            "ajar",
-            "registration.mode",
-            "unknown variant `ajar`",
-        ],
-        [
-            "REGISTRATION__SHARED_SECRET",
-            "",
-            "registration.shared_secret",
-            "empty",
-        ],
-        [
-            "RATE_LIMIT__MESSAGES__BURST",
-            "0",
-            "rate_limit.messages",
-            "at least 1",
-        ],
-        [
-            "MEDIA__MAX_UPLOAD_BYTES",
-            "big",
-            "media.max_upload_bytes",
-            "an integer",
-        ],
-        [
-            "ROOMS__DEFAULT_VERSION",
-            "3",
-            "rooms.default_version",
-            "6 to 12",
-        ],
+        ["LISTEN__CLIENT", "here", "listen.client", "invalid socket address syntax"],
+        ["LISTEN__TRUSTED_PROXIES", "[\"10.0.0.0/40\"]", "listen.trusted_proxies", "network"],
+        ["LISTEN__FEDERATION__ADDRESS", "[::]:1", "listen.federation", "missing field"],
+        ["WELL_KNOWN__CLIENT_BASE_URL", "ftp://x", "well_known.client_base_url", "http"],
+        ["REGISTRATION__MODE", "ajar", "registration.mode", "unknown variant `ajar`"],
+        ["REGISTRATION__SHARED_SECRET", "", "registration.shared_secret", "empty"],
+        ["RATE_LIMIT__MESSAGES__BURST", "0", "rate_limit.messages", "at least 1"],
+        ["MEDIA__MAX_UPLOAD_BYTES", "big", "media.max_upload_bytes", "an integer"],
+        ["ROOMS__DEFAULT_VERSION", "3", "rooms.default_version", "6 to 12"],
         ["LOG__LEVEL", "info=loud", "log.level", "level filter"],
     ];
 
@@ -202,40 +146,20 @@ mod tests {
         for [name, value, key, reason] in BAD {
             let message = message(variable(&format!("HEARTH_{name}"), value));
             let place = format!("environment variable HEARTH_{name}: {key}: ");
-            assert!(
-                message.starts_with(&place) && message.contains(reason),
-                "{message}"
-            );
+            assert!(message.starts_with(&place) && message.contains(reason), "{message}");
         }
-        let flag = SettingsArguments {
-            listen: Some("x".to_owned()),
-            ..arguments()
-        };
+        let flag = SettingsArguments { listen: Some("x".to_owned()), ..arguments() };
         let message = load(&flag, []).unwrap_err().to_string();
-        assert!(
-            message.starts_with("flag --listen: listen.client: "),
-            "{message}"
-        );
+        assert!(message.starts_with("flag --listen: listen.client: "), "{message}");
     }
 
     #[test]
     fn a_secret_is_never_in_a_message() {
         let message = message(variable("HEARTH_REGISTRATION__TOKENS", "[\"a\", 424242]"));
         assert!(message.contains("registration.tokens") && !message.contains("424242"));
-        let settings = load(
-            &arguments(),
-            variable("HEARTH_REGISTRATION__SHARED_SECRET", "77"),
-        );
+        let settings = load(&arguments(), variable("HEARTH_REGISTRATION__SHARED_SECRET", "77"));
         let settings = settings.unwrap();
-        assert_eq!(
-            settings
-                .registration
-                .shared_secret
-                .as_ref()
-                .unwrap()
-                .expose(),
-            "77"
-        );
+        assert_eq!(settings.registration.shared_secret.as_ref().unwrap().expose(), "77");
         assert!(!format!("{settings:?}").contains("\"77\""));
     }
 }

@@ -1,8 +1,5 @@
 //! The settings as types. Their meaning, units and defaults are in `config.example.toml`.
-#![allow(
-    missing_docs,
-    reason = "config.example.toml describes every field, once"
-)]
+#![allow(missing_docs, reason = "config.example.toml describes every field, once")]
 
 use std::{net::SocketAddr, path::PathBuf};
 

@@ -69,9 +69,7 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let address = text.parse::<IpAddr>().map(IpNet::from);
         let network = address.or_else(|_| text.parse());
-        network
-            .map(Self)
-            .map_err(|_| "expected an address, or a network such as 10.0.0.0/8")
+        network.map(Self).map_err(|_| "expected an address, or a network such as 10.0.0.0/8")
     }
 }
 
@@ -111,19 +109,12 @@ pub(super) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret
 }
 
 pub(super) fn secrets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Secret>, D::Error> {
-    Vec::<Secret>::deserialize(from)?
-        .into_iter()
-        .map(not_empty)
-        .collect()
+    Vec::<Secret>::deserialize(from)?.into_iter().map(not_empty).collect()
 }
 
 /// An empty secret is a mistake that would let everybody in.
 fn not_empty<E: Error>(secret: Secret) -> Result<Secret, E> {
-    if secret.expose().is_empty() {
-        Err(E::custom("must not be empty"))
-    } else {
-        Ok(secret)
-    }
+    if secret.expose().is_empty() { Err(E::custom("must not be empty")) } else { Ok(secret) }
 }
 
 #[cfg(test)]

@@ -4,10 +4,7 @@
 use std::process::{Command, Output};
 
 fn hearth(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hearth"))
-        .args(arguments)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_hearth")).args(arguments).output().unwrap()
 }
 
 fn stdout(output: &Output) -> String {
@@ -20,10 +17,7 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn version_is_printed() {
-    assert_eq!(
-        stdout(&hearth(&["version"])),
-        concat!("hearth ", env!("CARGO_PKG_VERSION"), "\n")
-    );
+    assert_eq!(stdout(&hearth(&["version"])), concat!("hearth ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
 #[test]
@@ -34,11 +28,7 @@ fn the_example_is_a_file_that_check_accepts() {
     let check = ["config", "check", "--config", file.to_str().unwrap()];
     let nameless = hearth(&check);
     assert!(!nameless.status.success());
-    assert!(
-        stderr(&nameless).contains("--server-name"),
-        "{}",
-        stderr(&nameless)
-    );
+    assert!(stderr(&nameless).contains("--server-name"), "{}", stderr(&nameless));
     let named = hearth(&[&check[..], &["--server-name", "example.org"]].concat());
     assert!(named.status.success(), "{}", stderr(&named));
 }

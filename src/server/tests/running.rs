@@ -21,11 +21,7 @@ impl Running {
     fn start(data_dir: &Path) -> Self {
         let mut process = serve(data_dir).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(process.stderr.take().unwrap()).lines();
-        let mut running = Self {
-            process,
-            log,
-            address: String::new(),
-        };
+        let mut running = Self { process, log, address: String::new() };
         let listening = running.log_until("listening on http://");
         let message = listening["message"].as_str().unwrap();
         running.address = message.split("http://").last().unwrap().to_owned();
@@ -37,11 +33,7 @@ impl Running {
         let mut lines = self.log.by_ref().map(|line| line.unwrap());
         let found = lines.find_map(|line| {
             let entry: Value = serde_json::from_str(&line).unwrap();
-            entry["message"]
-                .as_str()
-                .unwrap()
-                .starts_with(start)
-                .then_some(entry)
+            entry["message"].as_str().unwrap().starts_with(start).then_some(entry)
         });
         found.expect("the log ended")
     }
@@ -57,13 +49,7 @@ impl Running {
 
     fn terminate(&self) {
         let pid = self.process.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     }
 }
 
@@ -76,17 +62,8 @@ impl Drop for Running {
 
 fn serve(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hearth"));
-    command.args([
-        "serve",
-        "--server-name",
-        "hearth.test",
-        "--listen",
-        "127.0.0.1:0",
-    ]);
-    command
-        .arg("--data-dir")
-        .arg(data_dir)
-        .env("HEARTH_LOG__FORMAT", "json");
+    command.args(["serve", "--server-name", "hearth.test", "--listen", "127.0.0.1:0"]);
+    command.arg("--data-dir").arg(data_dir).env("HEARTH_LOG__FORMAT", "json");
     command
 }
 
@@ -101,10 +78,7 @@ fn a_request_is_one_line_of_the_log() {
     assert!(entry["latency_ms"].is_number());
     assert_eq!(entry["span"]["route"], "/health");
     assert_eq!(entry["span"]["method"], "GET");
-    let id = format!(
-        "x-request-id: {}\r\n",
-        entry["span"]["id"].as_str().unwrap()
-    );
+    let id = format!("x-request-id: {}\r\n", entry["span"]["id"].as_str().unwrap());
     assert!(response.contains(&id), "{response}");
 
     assert!(server.get("/nowhere?secret").starts_with("HTTP/1.1 404"));
@@ -130,29 +104,16 @@ fn a_data_directory_serves_one_process_and_one_name() {
     let second = serve(directory.path()).output().unwrap();
     assert!(!second.status.success());
     let message = String::from_utf8(second.stderr).unwrap();
-    assert!(
-        message.contains("is in use by another process"),
-        "{message}"
-    );
+    assert!(message.contains("is in use by another process"), "{message}");
     server.terminate();
     assert!(server.process.wait().unwrap().success());
 
     let other = Command::new(env!("CARGO_BIN_EXE_hearth"))
-        .args([
-            "serve",
-            "--server-name",
-            "other.test",
-            "--listen",
-            "127.0.0.1:0",
-            "--data-dir",
-        ])
+        .args(["serve", "--server-name", "other.test", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(directory.path())
         .output()
         .unwrap();
     assert!(!other.status.success());
     let message = String::from_utf8(other.stderr).unwrap();
-    assert!(
-        message.contains("belongs to the server hearth.test, not to other.test"),
-        "{message}"
-    );
+    assert!(message.contains("belongs to the server hearth.test, not to other.test"), "{message}");
 }

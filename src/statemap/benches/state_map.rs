@@ -27,11 +27,8 @@ fn apply(
     let mut bytes = 0;
     for change in changes {
         let update = update(hasher, root, &[*change], &*store)?;
-        bytes += update
-            .nodes
-            .iter()
-            .map(|(id, node)| id.0.len() + node.to_bytes().len())
-            .sum::<usize>();
+        bytes +=
+            update.nodes.iter().map(|(id, node)| id.0.len() + node.to_bytes().len()).sum::<usize>();
         store.extend(update.nodes);
         root = update.root;
     }
@@ -40,21 +37,16 @@ fn apply(
 
 fn measure(criterion: &mut Criterion) -> Result<(), Missing> {
     let hasher = StateHasher::new([1; 32]);
-    let members: Changes = (0..MEMBERS)
-        .map(|n| (member(&hasher, n), Some(EventNid(1_000_000 + n))))
-        .collect();
+    let members: Changes =
+        (0..MEMBERS).map(|n| (member(&hasher, n), Some(EventNid(1_000_000 + n)))).collect();
     let built = update(&hasher, Root::EMPTY, &members, &Store::new())?;
     let mut store: Store = built.nodes.into_iter().collect();
     let root = built.root;
 
-    let changes: Changes = (0..1_000)
-        .map(|n| (member(&hasher, n * 97), Some(EventNid(2_000_000 + n))))
-        .collect();
+    let changes: Changes =
+        (0..1_000).map(|n| (member(&hasher, n * 97), Some(EventNid(2_000_000 + n)))).collect();
     let (_, bytes) = apply(&hasher, &mut store, root, &changes)?;
-    println!(
-        "state_map: {} bytes written per change",
-        bytes / changes.len()
-    );
+    println!("state_map: {} bytes written per change", bytes / changes.len());
     let ten: Changes = changes.iter().take(10).copied().collect();
     let (ten_later, _) = apply(&hasher, &mut store, root, &ten)?;
 
@@ -64,8 +56,7 @@ fn measure(criterion: &mut Criterion) -> Result<(), Missing> {
     let mut next = changes.iter().cycle();
     criterion.bench_function("state_map/one_change", |bench| {
         bench.iter(|| {
-            next.next()
-                .map(|change| update(&hasher, root, black_box(&[*change]), &store))
+            next.next().map(|change| update(&hasher, root, black_box(&[*change]), &store))
         });
     });
     criterion.bench_function("state_map/diff_10_changes", |bench| {

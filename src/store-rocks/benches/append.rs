@@ -23,29 +23,18 @@ const INDEXES: [Table<(u64, u64), u64>; 4] = [
 
 fn message(writer: u64, number: u64) -> Batch {
     let mut batch = Batch::new();
-    batch.fact(Fact::Event {
-        room: RoomNid(writer),
-        event: EventNid(number),
-        member: None,
-    });
+    batch.fact(Fact::Event { room: RoomNid(writer), event: EventNid(number), member: None });
     let event = format!("{{\"body\":\"message {number} of {writer}\"}}").repeat(16);
-    EVENTS
-        .put(&mut batch, &(writer, number), &event)
-        .expect("a string can be encoded");
+    EVENTS.put(&mut batch, &(writer, number), &event).expect("a string can be encoded");
     for index in &INDEXES {
-        index
-            .put(&mut batch, &(writer, number), &number)
-            .expect("a number can be encoded");
+        index.put(&mut batch, &(writer, number), &number).expect("a number can be encoded");
     }
     batch
 }
 
 async fn write(store: Store, writer: u64, numbers: std::ops::Range<u64>) {
     for number in numbers {
-        store
-            .commit(message(writer, number))
-            .await
-            .expect("nobody else writes these rows");
+        store.commit(message(writer, number)).await.expect("nobody else writes these rows");
     }
 }
 
@@ -53,9 +42,8 @@ async fn write(store: Store, writer: u64, numbers: std::ops::Range<u64>) {
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 async fn measure(store: &Store, writers: u64, first: u64, commits: u64) -> Duration {
     let start = std::time::Instant::now();
-    let tasks: JoinSet<_> = (0..writers)
-        .map(|writer| write(store.clone(), writer, first..first + commits))
-        .collect();
+    let tasks: JoinSet<_> =
+        (0..writers).map(|writer| write(store.clone(), writer, first..first + commits)).collect();
     tasks.join_all().await;
     start.elapsed()
 }

@@ -27,10 +27,7 @@ pub(super) async fn absent_means_no_row(engine: &impl Engine) {
     let insert = || batch([absent(put(b"key", b""))], 0);
     assert_eq!(engine.commit(vec![insert()]).await.unwrap(), [committed(1)]);
     // An empty value is a value.
-    assert_eq!(
-        engine.commit(vec![insert()]).await.unwrap(),
-        [conflict(b"key")]
-    );
+    assert_eq!(engine.commit(vec![insert()]).await.unwrap(), [conflict(b"key")]);
     must(engine, batch([delete(b"key")], 0)).await;
     assert_eq!(engine.commit(vec![insert()]).await.unwrap(), [committed(1)]);
     must(engine, batch([absent(delete(b"never"))], 0)).await;
@@ -39,9 +36,7 @@ pub(super) async fn absent_means_no_row(engine: &impl Engine) {
 pub(super) async fn equals_compares_every_byte(engine: &impl Engine) {
     must(engine, batch([put(b"key", b"one")], 0)).await;
     for wrong in [&b"on"[..], b"one\0", b"", b"two"] {
-        let outcomes = engine
-            .commit(vec![batch([equals(wrong, put(b"key", b"x"))], 0)])
-            .await;
+        let outcomes = engine.commit(vec![batch([equals(wrong, put(b"key", b"x"))], 0)]).await;
         assert_eq!(outcomes.unwrap(), [conflict(b"key")]);
     }
     must(engine, batch([equals(b"one", put(b"key", b"two"))], 0)).await;
@@ -58,13 +53,7 @@ pub(super) async fn checks_see_earlier_batches_of_their_group(engine: &impl Engi
         batch([equals(b"3", delete(b"key"))], 1),
         batch([absent(put(b"key", b"4"))], 1),
     ];
-    let expected = [
-        committed(1),
-        conflict(b"key"),
-        committed(2),
-        committed(3),
-        committed(4),
-    ];
+    let expected = [committed(1), conflict(b"key"), committed(2), committed(3), committed(4)];
     assert_eq!(engine.commit(group).await.unwrap(), expected);
     assert_eq!(now(engine, b"key").await.unwrap(), "4");
 }
@@ -85,16 +74,10 @@ pub(super) async fn positions_are_dense_and_in_commit_order(engine: &impl Engine
     ];
     let expected = [committed(1), committed(3), conflict(b"taken"), committed(3)];
     assert_eq!(engine.commit(group).await.unwrap(), expected);
-    assert_eq!(
-        engine.commit(vec![batch([], 3)]).await.unwrap(),
-        [committed(4)]
-    );
+    assert_eq!(engine.commit(vec![batch([], 3)]).await.unwrap(), [committed(4)]);
     let snapshot = engine.snapshot().await.unwrap();
     assert_eq!(snapshot.position(), StreamPosition(6));
-    let row = snapshot
-        .get_many(Keyspace::Meta, &[POSITION_KEY.to_vec()])
-        .await
-        .unwrap();
+    let row = snapshot.get_many(Keyspace::Meta, &[POSITION_KEY.to_vec()]).await.unwrap();
     let position = position_from_row(row[0].as_deref()).unwrap();
     assert_eq!(position, snapshot.position());
 }
@@ -137,10 +120,7 @@ pub(super) async fn conflicts_alone_change_nothing(engine: &impl Engine) {
     let outcomes = engine.commit(vec![refused(), refused()]).await.unwrap();
     assert_eq!(outcomes, [conflict(b"key"), conflict(b"key")]);
     assert_eq!(engine.commit(Vec::new()).await.unwrap(), []);
-    assert_eq!(
-        engine.commit(vec![Batch::new()]).await.unwrap(),
-        [committed(2)]
-    );
+    assert_eq!(engine.commit(vec![Batch::new()]).await.unwrap(), [committed(2)]);
     let snapshot = engine.snapshot().await.unwrap();
     assert_eq!(snapshot.position(), StreamPosition(1));
 }
@@ -153,15 +133,10 @@ pub(super) async fn a_group_over_a_limit_changes_nothing(engine: &impl Engine) {
         batch([put(&vec![1; STORE_KEY_BYTES_MAX + 1], b"")], 0),
         batch([put(b"key", &vec![0; STORE_VALUE_BYTES_MAX + 1])], 0),
         batch((0..whole).map(|number| put(&numbered(number), &value)), 0),
-        batch(
-            (0..=STORE_BATCH_WRITES_MAX).map(|number| put(&numbered(number), b"")),
-            0,
-        ),
+        batch((0..=STORE_BATCH_WRITES_MAX).map(|number| put(&numbered(number), b"")), 0),
     ];
     for over in over {
-        let refused = engine
-            .commit(vec![batch([put(b"fine", b"")], 1), over])
-            .await;
+        let refused = engine.commit(vec![batch([put(b"fine", b"")], 1), over]).await;
         assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
     }
     let refused = engine.commit(vec![batch([put(b"", b"")], 0)]).await;
@@ -173,9 +148,8 @@ pub(super) async fn a_group_over_a_limit_changes_nothing(engine: &impl Engine) {
 
 pub(super) async fn the_largest_key_and_value_come_back(engine: &impl Engine) {
     let key = vec![0xff; STORE_KEY_BYTES_MAX];
-    let value: Vec<u8> = (0..STORE_VALUE_BYTES_MAX)
-        .map(|n| u8::try_from(n % 251).unwrap())
-        .collect();
+    let value: Vec<u8> =
+        (0..STORE_VALUE_BYTES_MAX).map(|n| u8::try_from(n % 251).unwrap()).collect();
     must(engine, batch([put(&key, &value)], 0)).await;
     assert_eq!(now(engine, &key).await.unwrap(), value);
 }

@@ -73,24 +73,15 @@ fn put(key: &[u8], value: &[u8]) -> Write {
 }
 
 fn delete(key: &[u8]) -> Write {
-    Write {
-        value: None,
-        ..put(key, b"")
-    }
+    Write { value: None, ..put(key, b"") }
 }
 
 fn absent(write: Write) -> Write {
-    Write {
-        check: Some(Check::Absent),
-        ..write
-    }
+    Write { check: Some(Check::Absent), ..write }
 }
 
 fn equals(expected: &[u8], write: Write) -> Write {
-    Write {
-        check: Some(Check::Equals(Bytes::copy_from_slice(expected))),
-        ..write
-    }
+    Write { check: Some(Check::Equals(Bytes::copy_from_slice(expected))), ..write }
 }
 
 fn slot(offset: u16, fact: Pending) -> Option<Slot> {
@@ -109,16 +100,11 @@ fn batch(writes: impl IntoIterator<Item = Write>, facts: u64) -> Batch {
 }
 
 fn committed(first: i64) -> Outcome {
-    Outcome::Committed {
-        first: StreamPosition(first),
-    }
+    Outcome::Committed { first: StreamPosition(first) }
 }
 
 fn conflict(key: &[u8]) -> Outcome {
-    Outcome::Conflict {
-        keyspace: ROOMS,
-        key: key.to_vec(),
-    }
+    Outcome::Conflict { keyspace: ROOMS, key: key.to_vec() }
 }
 
 /// Commits and expects success.

@@ -75,13 +75,7 @@ fn put() -> impl Strategy<Value = Put> {
     ];
     let new = prop::option::weighted(0.8, value());
     (keyspace(), key(), new, expect, prop::bool::weighted(0.1)).prop_map(
-        |(keyspace, key, value, expect, stamped)| Put {
-            keyspace,
-            key,
-            value,
-            expect,
-            stamped,
-        },
+        |(keyspace, key, value, expect, stamped)| Put { keyspace, key, value, expect, stamped },
     )
 }
 
@@ -123,9 +117,7 @@ impl Model {
                 key: put.key.clone(),
                 key_slot: None,
                 value: put.value.as_ref().map(|value| [zeros, value].concat()),
-                value_slot: stamp
-                    .filter(|_| put.value.is_some())
-                    .and_then(|fact| slot(0, fact)),
+                value_slot: stamp.filter(|_| put.value.is_some()).and_then(|fact| slot(0, fact)),
                 check: match &put.expect {
                     Expect::Anything => None,
                     Expect::Absent => Some(Check::Absent),
@@ -147,10 +139,7 @@ impl Model {
             }
         });
         if let Some(write) = failed {
-            return Outcome::Conflict {
-                keyspace: write.keyspace,
-                key: write.key.clone(),
-            };
+            return Outcome::Conflict { keyspace: write.keyspace, key: write.key.clone() };
         }
         let first = StreamPosition(self.position + 1);
         for write in batch.writes() {
@@ -197,9 +186,8 @@ impl Model {
             prop_assert_eq!((page.rows, page.more), self.scan(scan), "{:?}", scan);
         }
         for keyspace in KEYSPACES {
-            let keys: Vec<_> = [&[0], &[1], &[0x61], &[0xff], &[0, 0][..]]
-                .map(<[u8]>::to_vec)
-                .into();
+            let keys: Vec<_> =
+                [&[0], &[1], &[0x61], &[0xff], &[0, 0][..]].map(<[u8]>::to_vec).into();
             let found = snapshot.get_many(keyspace, &keys).await.unwrap();
             for (key, found) in keys.into_iter().zip(found) {
                 let expected = self.rows.get(&(keyspace, key));
@@ -215,11 +203,8 @@ async fn follow(engine: impl Engine, steps: Vec<Step>) -> Result<(), TestCaseErr
     let mut before: Option<(Arc<dyn Snapshot>, Model)> = None;
     for step in steps {
         // Batches are made from the state before their group, so that some checks fail in it.
-        let group: Vec<_> = step
-            .group
-            .iter()
-            .map(|(puts, facts)| model.batch(puts, *facts))
-            .collect();
+        let group: Vec<_> =
+            step.group.iter().map(|(puts, facts)| model.batch(puts, *facts)).collect();
         let expected: Vec<_> = group.iter().map(|batch| model.commit(batch)).collect();
         prop_assert_eq!(engine.commit(group).await.unwrap(), expected);
         let snapshot = engine.snapshot().await.unwrap();
@@ -233,11 +218,7 @@ async fn follow(engine: impl Engine, steps: Vec<Step>) -> Result<(), TestCaseErr
 }
 
 pub(super) fn run<E: Engine>(runtime: &Runtime, make: impl AsyncFn() -> E) {
-    let config = Config {
-        cases: CASES,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
         .run(&vec(step(), 1..8), |steps| {
             runtime.block_on(async { follow(make().await, steps).await })

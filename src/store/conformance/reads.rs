@@ -10,10 +10,7 @@ use crate::{
 };
 
 fn range(start: &[u8], end: &[u8]) -> KeyRange {
-    KeyRange {
-        start: start.to_vec(),
-        end: end.to_vec(),
-    }
+    KeyRange { start: start.to_vec(), end: end.to_vec() }
 }
 
 async fn scan(
@@ -24,10 +21,7 @@ async fn scan(
 ) -> (Vec<Bytes>, bool) {
     let snapshot = engine.snapshot().await.unwrap();
     let page = snapshot.scan(ROOMS, range, direction, limit).await.unwrap();
-    (
-        page.rows.into_iter().map(|(key, _)| key).collect(),
-        page.more,
-    )
+    (page.rows.into_iter().map(|(key, _)| key).collect(), page.more)
 }
 
 async fn fill(engine: &impl Engine, keys: &[&[u8]]) {
@@ -59,19 +53,13 @@ pub(super) async fn a_snapshot_never_changes(engine: &impl Engine) {
     };
     let row = |key, value| (Bytes::from_static(key), Bytes::from_static(value));
     assert_eq!(before.position(), StreamPosition(1));
-    assert_eq!(
-        rows(before.as_ref()).await,
-        [row(b"a", b"1"), row(b"b", b"1")]
-    );
+    assert_eq!(rows(before.as_ref()).await, [row(b"a", b"1"), row(b"b", b"1")]);
     assert_eq!(get(before.as_ref(), b"a").await.unwrap(), "1");
     assert_eq!(get(before.as_ref(), b"c").await, None);
     let facts = Log::read(before.as_ref(), StreamPosition::ZERO, 10).await;
     assert_eq!(facts.unwrap().len(), 1);
     assert_eq!(after.position(), StreamPosition(2));
-    assert_eq!(
-        rows(after.as_ref()).await,
-        [row(b"a", b"2"), row(b"c", b"2")]
-    );
+    assert_eq!(rows(after.as_ref()).await, [row(b"a", b"2"), row(b"c", b"2")]);
 }
 
 pub(super) async fn many_keys_come_back_in_their_order(engine: &impl Engine) {
@@ -140,14 +128,11 @@ pub(super) async fn a_page_has_a_largest_size(engine: &impl Engine) {
 }
 
 pub(super) async fn keyspaces_do_not_see_each_other(engine: &impl Engine) {
-    let tables: Vec<_> = Keyspace::ALL
-        .into_iter()
-        .filter(|keyspace| *keyspace != Keyspace::Log)
-        .collect();
-    let writes = tables.iter().map(|keyspace| Write {
-        keyspace: *keyspace,
-        ..put(b"key", keyspace.name().as_bytes())
-    });
+    let tables: Vec<_> =
+        Keyspace::ALL.into_iter().filter(|keyspace| *keyspace != Keyspace::Log).collect();
+    let writes = tables
+        .iter()
+        .map(|keyspace| Write { keyspace: *keyspace, ..put(b"key", keyspace.name().as_bytes()) });
     must(engine, batch(writes, 0)).await;
     let snapshot = engine.snapshot().await.unwrap();
     for keyspace in tables {

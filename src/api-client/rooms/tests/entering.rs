@@ -13,54 +13,23 @@ async fn people_come_and_go() {
     let at = |action: &str| format!("v3/rooms/{room}/{action}");
     let bob_id = json!({ "user_id": bob.user, "reason": "so" });
 
-    bob.refused("POST", &at("join"), json!({}), 403, "M_FORBIDDEN")
-        .await;
+    bob.refused("POST", &at("join"), json!({}), 403, "M_FORBIDDEN").await;
     alice.ok("POST", &at("invite"), bob_id.clone()).await;
-    bob.ok(
-        "POST",
-        &format!("v3/join/{room}"),
-        json!({ "reason": "why not" }),
-    )
-    .await;
-    alice
-        .refused("POST", &at("invite"), bob_id.clone(), 403, "M_FORBIDDEN")
-        .await;
-    assert_eq!(
-        bob.ok("GET", "v3/joined_rooms", Value::Null).await["joined_rooms"],
-        json!([room])
-    );
-    bob.refused("POST", &at("forget"), json!({}), 400, "M_UNKNOWN")
-        .await;
-    bob.refused(
-        "POST",
-        &at("kick"),
-        json!({ "user_id": alice.user }),
-        403,
-        "M_FORBIDDEN",
-    )
-    .await;
+    bob.ok("POST", &format!("v3/join/{room}"), json!({ "reason": "why not" })).await;
+    alice.refused("POST", &at("invite"), bob_id.clone(), 403, "M_FORBIDDEN").await;
+    assert_eq!(bob.ok("GET", "v3/joined_rooms", Value::Null).await["joined_rooms"], json!([room]));
+    bob.refused("POST", &at("forget"), json!({}), 400, "M_UNKNOWN").await;
+    bob.refused("POST", &at("kick"), json!({ "user_id": alice.user }), 403, "M_FORBIDDEN").await;
 
     alice.ok("POST", &at("kick"), bob_id.clone()).await;
     alice.ok("POST", &at("ban"), bob_id.clone()).await;
-    bob.refused("POST", &at("join"), json!({}), 403, "M_FORBIDDEN")
-        .await;
-    alice
-        .refused("POST", &at("invite"), bob_id.clone(), 403, "M_FORBIDDEN")
-        .await;
+    bob.refused("POST", &at("join"), json!({}), 403, "M_FORBIDDEN").await;
+    alice.refused("POST", &at("invite"), bob_id.clone(), 403, "M_FORBIDDEN").await;
     alice.ok("POST", &at("unban"), bob_id.clone()).await;
-    alice
-        .refused("POST", &at("unban"), bob_id, 403, "M_FORBIDDEN")
-        .await;
+    alice.refused("POST", &at("unban"), bob_id, 403, "M_FORBIDDEN").await;
     bob.ok("GET", &at("messages?dir=b"), Value::Null).await;
     bob.ok("POST", &at("forget"), json!({})).await;
-    bob.refused(
-        "GET",
-        &at("messages?dir=b"),
-        Value::Null,
-        403,
-        "M_FORBIDDEN",
-    )
-    .await;
+    bob.refused("GET", &at("messages?dir=b"), Value::Null, 403, "M_FORBIDDEN").await;
 }
 
 #[tokio::test]
@@ -107,9 +76,7 @@ async fn who_is_not_known_is_not_invited() {
     let room = new_room(&alice, json!({})).await;
     let path = format!("v3/rooms/{room}/invite");
     let nobody = json!({ "user_id": "@nobody:example.org" });
-    alice
-        .refused("POST", &path, nobody, 404, "M_NOT_FOUND")
-        .await;
+    alice.refused("POST", &path, nobody, 404, "M_NOT_FOUND").await;
     let remote = json!({ "user_id": "@bob:elsewhere.org" });
     alice.refused("POST", &path, remote, 400, "M_UNKNOWN").await;
     let address = json!({
@@ -118,27 +85,9 @@ async fn who_is_not_known_is_not_invited() {
         "medium": "email",
         "address": "bob@example.org",
     });
-    alice
-        .refused("POST", &path, address, 403, "M_THREEPID_DENIED")
-        .await;
-    alice
-        .refused(
-            "POST",
-            "v3/join/!unknown:example.org",
-            json!({}),
-            404,
-            "M_NOT_FOUND",
-        )
-        .await;
-    alice
-        .refused(
-            "POST",
-            "v3/join/%23none:example.org",
-            json!({}),
-            404,
-            "M_NOT_FOUND",
-        )
-        .await;
+    alice.refused("POST", &path, address, 403, "M_THREEPID_DENIED").await;
+    alice.refused("POST", "v3/join/!unknown:example.org", json!({}), 404, "M_NOT_FOUND").await;
+    alice.refused("POST", "v3/join/%23none:example.org", json!({}), 404, "M_NOT_FOUND").await;
 }
 
 #[tokio::test]
@@ -158,58 +107,26 @@ async fn rooms_are_made_to_order_or_refused() {
     )
     .await;
     let at = |rest: &str| format!("v3/rooms/{room}/state/{rest}");
-    assert_eq!(
-        alice.ok("GET", &at("m.room.name"), Value::Null).await,
-        json!({ "name": "Hall" })
-    );
-    assert_eq!(
-        alice.ok("GET", &at("m.room.name/"), Value::Null).await,
-        json!({ "name": "Hall" })
-    );
-    assert_eq!(
-        alice.ok("GET", &at("x.y/k"), Value::Null).await,
-        json!({ "a": 1 })
-    );
-    let event = alice
-        .ok("GET", &at("x.y/k?format=event"), Value::Null)
-        .await;
-    assert_eq!(
-        (&event["state_key"], &event["room_id"]),
-        (&json!("k"), &json!(room))
-    );
-    let found = bob
-        .ok("GET", "v3/directory/room/%23hall:example.org", Value::Null)
-        .await;
-    assert_eq!(
-        found,
-        json!({ "room_id": room, "servers": ["example.org"] })
-    );
-    let public = bob
-        .ok("POST", "v3/publicRooms", json!({ "filter": {} }))
-        .await;
+    assert_eq!(alice.ok("GET", &at("m.room.name"), Value::Null).await, json!({ "name": "Hall" }));
+    assert_eq!(alice.ok("GET", &at("m.room.name/"), Value::Null).await, json!({ "name": "Hall" }));
+    assert_eq!(alice.ok("GET", &at("x.y/k"), Value::Null).await, json!({ "a": 1 }));
+    let event = alice.ok("GET", &at("x.y/k?format=event"), Value::Null).await;
+    assert_eq!((&event["state_key"], &event["room_id"]), (&json!("k"), &json!(room)));
+    let found = bob.ok("GET", "v3/directory/room/%23hall:example.org", Value::Null).await;
+    assert_eq!(found, json!({ "room_id": room, "servers": ["example.org"] }));
+    let public = bob.ok("POST", "v3/publicRooms", json!({ "filter": {} })).await;
     assert_eq!(public["chunk"][0]["name"], "Hall");
     for (request, code) in [
         (json!({ "room_alias_name": "hall" }), "M_ROOM_IN_USE"),
         (json!({ "room_alias_name": "a:b" }), "M_INVALID_PARAM"),
-        (
-            json!({ "room_version": "77" }),
-            "M_UNSUPPORTED_ROOM_VERSION",
-        ),
+        (json!({ "room_version": "77" }), "M_UNSUPPORTED_ROOM_VERSION"),
         (json!({ "preset": "party" }), "M_INVALID_PARAM"),
         (json!({ "name": 5 }), "M_BAD_JSON"),
         (json!({ "initial_state": [{ "type": "x" }] }), "M_BAD_JSON"),
-        (
-            json!({ "creation_content": { "additional_creators": ["x"] } }),
-            "M_INVALID_PARAM",
-        ),
-        (
-            json!({ "power_level_content_override": { "ban": {} } }),
-            "M_BAD_JSON",
-        ),
+        (json!({ "creation_content": { "additional_creators": ["x"] } }), "M_INVALID_PARAM"),
+        (json!({ "power_level_content_override": { "ban": {} } }), "M_BAD_JSON"),
     ] {
-        alice
-            .refused("POST", "v3/createRoom", request, 400, code)
-            .await;
+        alice.refused("POST", "v3/createRoom", request, 400, code).await;
     }
 }
 
@@ -218,59 +135,26 @@ async fn aliases_lead_somewhere() {
     let server = server();
     let (alice, bob) = (server.client("alice").await, server.client("bob").await);
     let room = new_room(&alice, json!({ "preset": "public_chat" })).await;
-    let (path, body) = (
-        "v3/directory/room/%23a:example.org",
-        json!({ "room_id": room }),
-    );
-    bob.refused("PUT", path, body.clone(), 403, "M_FORBIDDEN")
-        .await;
+    let (path, body) = ("v3/directory/room/%23a:example.org", json!({ "room_id": room }));
+    bob.refused("PUT", path, body.clone(), 403, "M_FORBIDDEN").await;
     let canonical = format!("v3/rooms/{room}/state/m.room.canonical_alias");
     let named = json!({ "alias": "#a:example.org" });
-    alice
-        .refused("PUT", &canonical, named.clone(), 400, "M_BAD_ALIAS")
-        .await;
-    alice
-        .refused(
-            "PUT",
-            &canonical,
-            json!({ "alias": "a" }),
-            400,
-            "M_INVALID_PARAM",
-        )
-        .await;
+    alice.refused("PUT", &canonical, named.clone(), 400, "M_BAD_ALIAS").await;
+    alice.refused("PUT", &canonical, json!({ "alias": "a" }), 400, "M_INVALID_PARAM").await;
     alice.ok("PUT", path, body.clone()).await;
     alice.refused("PUT", path, body, 409, "M_UNKNOWN").await;
     alice.ok("PUT", &canonical, named).await;
-    let listed = alice
-        .ok("GET", &format!("v3/rooms/{room}/aliases"), Value::Null)
-        .await;
+    let listed = alice.ok("GET", &format!("v3/rooms/{room}/aliases"), Value::Null).await;
     assert_eq!(listed, json!({ "aliases": ["#a:example.org"] }));
-    bob.refused("DELETE", path, json!({}), 403, "M_FORBIDDEN")
-        .await;
+    bob.refused("DELETE", path, json!({}), 403, "M_FORBIDDEN").await;
     alice.ok("DELETE", path, json!({})).await;
-    alice
-        .refused("GET", path, Value::Null, 404, "M_NOT_FOUND")
-        .await;
+    alice.refused("GET", path, Value::Null, 404, "M_NOT_FOUND").await;
 
     let list = format!("v3/directory/list/room/{room}");
-    bob.refused(
-        "PUT",
-        &list,
-        json!({ "visibility": "public" }),
-        403,
-        "M_FORBIDDEN",
-    )
-    .await;
-    alice
-        .ok("PUT", &list, json!({ "visibility": "public" }))
-        .await;
+    bob.refused("PUT", &list, json!({ "visibility": "public" }), 403, "M_FORBIDDEN").await;
+    alice.ok("PUT", &list, json!({ "visibility": "public" })).await;
     let visibility = bob.ok("GET", &list, Value::Null).await;
     assert_eq!(visibility, json!({ "visibility": "public" }));
-    let summary = bob
-        .ok("GET", &format!("v1/room_summary/{room}"), Value::Null)
-        .await;
-    assert_eq!(
-        (&summary["membership"], &summary["room_id"]),
-        (&json!("leave"), &json!(room))
-    );
+    let summary = bob.ok("GET", &format!("v1/room_summary/{room}"), Value::Null).await;
+    assert_eq!((&summary["membership"], &summary["room_id"]), (&json!("leave"), &json!(room)));
 }

@@ -20,16 +20,10 @@ fn policy(section: &str, key: &str) -> Vec<toml::Value> {
 fn dependencies() -> Vec<Value> {
     let metadata = metadata(true);
     let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
-    let built: BTreeSet<&str> = nodes
-        .iter()
-        .map(|node| node["id"].as_str().unwrap())
-        .collect();
+    let built: BTreeSet<&str> = nodes.iter().map(|node| node["id"].as_str().unwrap()).collect();
     let packages = metadata["packages"].as_array().unwrap().iter();
     let theirs = packages.filter(|package| !package["source"].is_null());
-    theirs
-        .filter(|package| built.contains(package["id"].as_str().unwrap()))
-        .cloned()
-        .collect()
+    theirs.filter(|package| built.contains(package["id"].as_str().unwrap())).cloned().collect()
 }
 
 fn name(package: &Value) -> &str {
@@ -54,11 +48,7 @@ fn licenses_are_allowed() {
         })
         .map(|package| format!("{}: {}", name(package), package["license"]))
         .collect();
-    assert!(
-        refused.is_empty(),
-        "deny.toml does not allow\n{}",
-        refused.join("\n")
-    );
+    assert!(refused.is_empty(), "deny.toml does not allow\n{}", refused.join("\n"));
 }
 
 #[test]
@@ -72,9 +62,7 @@ fn sources_are_the_registry() {
 fn banned_dependencies_are_absent() {
     let banned = policy("bans", "deny");
     for package in dependencies() {
-        let is_banned = banned
-            .iter()
-            .any(|ban| ban["crate"].as_str() == Some(name(&package)));
+        let is_banned = banned.iter().any(|ban| ban["crate"].as_str() == Some(name(&package)));
         assert!(!is_banned, "{} is banned by deny.toml", name(&package));
     }
 }

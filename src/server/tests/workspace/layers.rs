@@ -13,9 +13,7 @@ type Edges = BTreeMap<String, BTreeSet<String>>;
 /// The rows `| crate | may depend on |`, crates in backquotes. "all" stands for every crate.
 fn allowed() -> Edges {
     let document = read("docs/architecture.md");
-    let table = document
-        .lines()
-        .skip_while(|line| !line.contains("| may depend on |"));
+    let table = document.lines().skip_while(|line| !line.contains("| may depend on |"));
     let rows = table.skip(2).take_while(|line| line.starts_with('|'));
     let mut edges = Edges::new();
     for row in rows {
@@ -25,10 +23,7 @@ fn allowed() -> Edges {
             edges.insert(from, to.clone());
         }
     }
-    assert!(
-        edges.len() > 10,
-        "no table `| crate | … | may depend on |` in docs/architecture.md"
-    );
+    assert!(edges.len() > 10, "no table `| crate | … | may depend on |` in docs/architecture.md");
     edges
 }
 
@@ -44,10 +39,7 @@ fn actual() -> Edges {
         let dependencies = package["dependencies"].as_array().unwrap().iter();
         let built = dependencies.filter(|dependency| dependency["kind"] != "dev");
         let to = built.filter_map(|dependency| short(dependency["name"].as_str().unwrap()));
-        (
-            short(package["name"].as_str().unwrap()).unwrap(),
-            to.collect(),
-        )
+        (short(package["name"].as_str().unwrap()).unwrap(), to.collect())
     });
     edges.collect()
 }
@@ -63,10 +55,7 @@ fn every_dependency_is_in_the_table() {
         let allowed = allowed.unwrap_or_else(|| panic!("{from} is not in the table of layers"));
         let all = allowed.contains("all");
         let forbidden: Vec<_> = to.difference(allowed).collect();
-        assert!(
-            all || forbidden.is_empty(),
-            "{from} must not depend on {forbidden:?}"
-        );
+        assert!(all || forbidden.is_empty(), "{from} must not depend on {forbidden:?}");
     }
 }
 
@@ -74,9 +63,6 @@ fn every_dependency_is_in_the_table() {
 fn every_crate_of_the_table_exists() {
     let actual = actual();
     for crate_name in allowed().keys() {
-        assert!(
-            actual.contains_key(crate_name),
-            "there is no crate {crate_name}"
-        );
+        assert!(actual.contains_key(crate_name), "there is no crate {crate_name}");
     }
 }

@@ -25,9 +25,7 @@ fn lines_are_short() {
     for (name, text) in rust_files() {
         for (number, line) in (1..).zip(text.lines()) {
             if line.chars().count() > LINE_CHARS_MAX {
-                long.push(format!(
-                    "{name}:{number}: more than {LINE_CHARS_MAX} characters"
-                ));
+                long.push(format!("{name}:{number}: more than {LINE_CHARS_MAX} characters"));
             }
         }
     }
@@ -41,9 +39,7 @@ fn functions_are_short() {
         for (line, length) in functions(&text) {
             if length > FUNCTION_LINES_MAX {
                 let limit = FUNCTION_LINES_MAX;
-                long.push(format!(
-                    "{name}:{line}: a function of {length} lines, {limit} at most"
-                ));
+                long.push(format!("{name}:{line}: a function of {length} lines, {limit} at most"));
             }
         }
     }
@@ -52,14 +48,8 @@ fn functions_are_short() {
 
 #[test]
 fn every_file_says_what_it_is_for() {
-    let silent = rust_files()
-        .into_iter()
-        .filter(|(_, text)| !text.starts_with("//!"));
-    none(
-        &silent
-            .map(|(name, _)| format!("{name} does not open with //!"))
-            .collect::<Vec<_>>(),
-    );
+    let silent = rust_files().into_iter().filter(|(_, text)| !text.starts_with("//!"));
+    none(&silent.map(|(name, _)| format!("{name} does not open with //!")).collect::<Vec<_>>());
 }
 
 /// First line and length of every function. rustfmt puts the closing brace of a function where
