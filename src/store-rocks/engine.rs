@@ -71,7 +71,7 @@ mod tests {
     fn the_engine_keeps_the_contract() {
         let directory = tempfile::tempdir().unwrap();
         let count = Cell::new(0);
-        hearth_store::conformance::run(async || {
+        hearth_store_conformance::run(async || {
             count.set(count.get() + 1);
             open_default(&directory.path().join(count.get().to_string())).unwrap()
         });

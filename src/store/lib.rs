@@ -12,8 +12,6 @@
 
 mod batch;
 mod codec;
-#[cfg(any(test, feature = "conformance"))]
-pub mod conformance;
 mod engine;
 mod error;
 mod fact;

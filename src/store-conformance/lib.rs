@@ -12,9 +12,8 @@ mod reads;
 
 use bytes::Bytes;
 use hearth_base::{RoomNid, StreamPosition};
+use hearth_store::{Batch, Check, Engine, Fact, Keyspace, Outcome, Pending, Slot, Snapshot, Write};
 use tokio::runtime::Builder;
-
-use crate::{Batch, Check, Engine, Fact, Keyspace, Outcome, Pending, Slot, Snapshot, Write};
 
 /// The keyspace of the examples; the model uses all that engines could confuse.
 const ROOMS: Keyspace = Keyspace::Rooms;
@@ -122,14 +121,4 @@ async fn get(snapshot: &dyn Snapshot, key: &[u8]) -> Option<Bytes> {
 /// The value of a key now.
 async fn now(engine: &impl Engine, key: &[u8]) -> Option<Bytes> {
     get(engine.snapshot().await.unwrap().as_ref(), key).await
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::MemoryEngine;
-
-    #[test]
-    fn the_memory_engine_keeps_the_contract() {
-        super::run(async || MemoryEngine::new());
-    }
 }

@@ -11,10 +11,11 @@ use proptest::{
 };
 use tokio::runtime::Runtime;
 
-use super::{fact, slot};
-use crate::{
+use hearth_store::{
     Batch, Check, Direction, Engine, KeyRange, Keyspace, Outcome, Snapshot, Write, encode_position,
 };
+
+use crate::{fact, slot};
 
 const CASES: u32 = 64;
 /// Neighbours in the order of keyspaces, so that a scan that runs over its end is seen.

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use hearth_base::{StreamPosition, limits::STORE_PAGE_ROWS_MAX};
 
-use super::{ROOMS, batch, delete, fact, get, must, put};
-use crate::{
+use hearth_store::{
     Direction::{self, Backward, Forward},
     Engine, KeyRange, Keyspace, Log, Page, Snapshot, Write,
 };
+
+use crate::{ROOMS, batch, delete, fact, get, must, put};
 
 fn range(start: &[u8], end: &[u8]) -> KeyRange {
     KeyRange { start: start.to_vec(), end: end.to_vec() }

@@ -7,10 +7,11 @@ use hearth_base::{
     },
 };
 
-use super::{absent, batch, committed, conflict, delete, equals, fact, must, now, put, slot};
-use crate::{
+use hearth_store::{
     Batch, Engine, Keyspace, POSITION_KEY, StoreError, Write, encode_position, position_from_row,
 };
+
+use crate::{absent, batch, committed, conflict, delete, equals, fact, must, now, put, slot};
 
 pub(super) async fn a_batch_is_atomic(engine: &impl Engine) {
     must(engine, batch([put(b"taken", b"1")], 1)).await;
