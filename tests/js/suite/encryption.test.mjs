@@ -8,9 +8,10 @@ import { after, before, test } from "node:test";
 import { EventType, Method, MsgType } from "matrix-js-sdk";
 
 import {
-  PASSWORD,
+  ENCRYPTION,
   anotherDevice,
   eventOf,
+  passwordAuth,
   register,
   roomFor,
   roomOf,
@@ -35,13 +36,7 @@ before(async () => {
     register("bob", { encrypted: true }),
   ]);
   roomId = await roomFor(alice, bob, {
-    initial_state: [
-      {
-        type: EventType.RoomEncryption,
-        state_key: "",
-        content: { algorithm: "m.megolm.v1.aes-sha2" },
-      },
-    ],
+    initial_state: [ENCRYPTION],
   });
 });
 
@@ -81,13 +76,7 @@ test("each decrypts the other's message", async () => {
 
 test("cross-signing and a key backup are set up", async () => {
   const crypto = alice.getCrypto();
-  const authUploadDeviceSigningKeys = (upload) =>
-    upload(null).catch((error) => {
-      const session = error.data?.session;
-      if (!session) throw error;
-      const identifier = { type: "m.id.user", user: alice.getUserId() };
-      return upload({ type: "m.login.password", identifier, password: PASSWORD, session });
-    });
+  const authUploadDeviceSigningKeys = passwordAuth(alice);
   await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys });
   await crypto.bootstrapSecretStorage({
     createSecretStorageKey: async () => {

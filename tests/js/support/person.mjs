@@ -12,6 +12,13 @@ import * as sdk from "matrix-js-sdk";
 export const BASE_URL = process.env.HEARTH_URL ?? "http://127.0.0.1:8008";
 export const PASSWORD = "correct horse battery staple";
 
+/** What makes a new room encrypted. */
+export const ENCRYPTION = {
+  type: "m.room.encryption",
+  state_key: "",
+  content: { algorithm: "m.megolm.v1.aes-sha2" },
+};
+
 const PATIENCE_MS = 30_000;
 const LOOK_EVERY_MS = 10;
 
@@ -43,6 +50,17 @@ export async function anotherDevice(client, options) {
   const identifier = { type: "m.id.user", user: client.getUserId() };
   const request = { type: "m.login.password", identifier, password: PASSWORD };
   return start(await login.loginRequest(request), options);
+}
+
+/** Answers the server's question for the password when cross-signing keys are uploaded. */
+export function passwordAuth(client) {
+  return (upload) =>
+    upload(null).catch((error) => {
+      const session = error.data?.session;
+      if (!session) throw error;
+      const identifier = { type: "m.id.user", user: client.getUserId() };
+      return upload({ type: "m.login.password", identifier, password: PASSWORD, session });
+    });
 }
 
 /** A syncing client; with `encrypted`, one that has the Rust crypto and `cryptoCallbacks`. */
