@@ -66,6 +66,10 @@ impl From<RoomsError> for Error {
             RoomsError::DuplicateAnnotation => {
                 ApiError::bad_request(ErrorCode::DuplicateAnnotation, message)
             }
+            RoomsError::NotInThread => ApiError::bad_request(ErrorCode::NotInThread, message),
+            RoomsError::ConflictingUnsubscription => {
+                ApiError::new(StatusCode::CONFLICT, ErrorCode::ConflictingUnsubscription, message)
+            }
             RoomsError::UnsupportedVersion(_) => {
                 ApiError::bad_request(ErrorCode::UnsupportedRoomVersion, message)
             }

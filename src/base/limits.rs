@@ -37,6 +37,8 @@ pub const AUTH_EVENTS_MAX: usize = 10;
 
 /// Most events of one page of `/messages`, `/relations` and the like.
 pub const PAGE_EVENTS_MAX: usize = 1_000;
+/// Most changed thread subscriptions of one page.
+pub const THREAD_SUBSCRIPTION_CHANGES_MAX: usize = 1_000;
 /// Most events of a room in one answer of `/sync`.
 pub const SYNC_TIMELINE_EVENTS_MAX: usize = 1_000;
 /// Longest long-poll in milliseconds.

@@ -31,6 +31,12 @@ pub enum RoomsError {
     /// The user has reacted to the event with the same key before.
     #[error("you have reacted like that before")]
     DuplicateAnnotation,
+    /// The event that a client names as the cause of a thread subscription is not in the thread.
+    #[error("the event is not in the thread")]
+    NotInThread,
+    /// The user left the thread after the event that is named as the cause of a subscription.
+    #[error("you left the thread after that event")]
+    ConflictingUnsubscription,
     /// The room version is not one that this server creates or joins.
     #[error("room version {0} is not supported")]
     UnsupportedVersion(RoomVersionId),

@@ -34,6 +34,7 @@ mod tables;
 #[cfg(test)]
 mod testing;
 mod thread;
+mod thread_subscription;
 mod timeline;
 mod transaction;
 mod visibility;
@@ -57,6 +58,9 @@ pub use render::Viewer;
 pub use room::Room;
 pub use rooms::{Rooms, Settings};
 pub use thread::{ThreadPage, ThreadSummary};
+pub use thread_subscription::{
+    ThreadSubscription, ThreadSubscriptionChange, ThreadSubscriptionPage,
+};
 pub use timeline::{Page, Side};
 pub use transaction::Transaction;
 pub use visibility::Visibility;

@@ -13,6 +13,7 @@ use crate::{
     relation::Relation,
     room::RoomRow,
     thread::Thread,
+    thread_subscription::ThreadSubscription,
 };
 
 /// Room id → number.
@@ -65,6 +66,16 @@ pub const THREAD_ORDER: Table<(RoomNid, StreamPosition), OwnedEventId> =
 /// Who wrote in a thread.
 pub const THREAD_PARTICIPANTS: Table<(OwnedEventId, OwnedUserId), ()> =
     Table::new(Keyspace::Relations, 4, 1);
+/// What users want of threads, with the position at which they said so.
+pub const THREAD_SUBSCRIPTIONS: StampedTable<
+    (OwnedUserId, RoomNid, OwnedEventId),
+    ThreadSubscription,
+> = StampedTable::new(Keyspace::Relations, 6, 1);
+/// The same by position. One row for each row of the above.
+pub const THREAD_SUBSCRIPTION_CHANGES: Table<
+    (OwnedUserId, StreamPosition),
+    (RoomNid, OwnedEventId),
+> = Table::new(Keyspace::Relations, 7, 1);
 
 /// (room, user, receipt type, thread or empty) → the receipt.
 pub const RECEIPTS: StampedTable<(RoomNid, OwnedUserId, String, String), Receipt> =

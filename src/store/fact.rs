@@ -71,4 +71,9 @@ pub enum Fact {
         /// The event that lost its content.
         event: EventNid,
     },
+    /// What a user wants of a thread changed.
+    ThreadSubscription {
+        /// Whose.
+        user: OwnedUserId,
+    },
 }

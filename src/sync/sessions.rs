@@ -245,6 +245,7 @@ impl Sessions {
             Fact::Receipt { room, .. } => self.tell_room(position, *room),
             Fact::AccountData { user, room: None }
             | Fact::ToDevice { user, .. }
+            | Fact::ThreadSubscription { user }
             | Fact::DeviceKeyCounts { user, .. } => self.tell_user(position, user, None),
             Fact::AccountData { user, room: Some(room_id) } => {
                 let room = self.0.rooms.room(room_id).await.ok().flatten();

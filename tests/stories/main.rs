@@ -33,6 +33,7 @@ mod registration;
 mod relations;
 mod sync_membership;
 mod sync_rooms;
+mod thread_subscriptions;
 mod to_device;
 mod unread;
 mod visibility;

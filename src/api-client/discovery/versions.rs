@@ -10,15 +10,17 @@ const VERSIONS: [&str; 14] = [
 ];
 
 /// Features from later versions of the specification, and old names that clients still look for.
-const FEATURES: [&str; 4] = [
+const FEATURES: &[&str] = &[
     "org.matrix.e2e_cross_signing",
     "org.matrix.msc3882",
     "uk.tcpip.msc4133",
     "uk.tcpip.msc4133.stable",
+    "org.matrix.msc4306",
 ];
 
 pub(crate) async fn versions(_: Ruma<Request>) -> RumaResponse<Response> {
     let mut response = Response::new(VERSIONS.map(str::to_owned).to_vec());
-    response.unstable_features = FEATURES.map(|feature| (feature.to_owned(), true)).into();
+    response.unstable_features =
+        FEATURES.iter().map(|feature| ((*feature).to_owned(), true)).collect();
     RumaResponse(response)
 }

@@ -32,6 +32,7 @@ mod state;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod thread_subscriptions;
 mod threads;
 mod timestamp_to_event;
 mod typing;
@@ -59,6 +60,10 @@ pub(crate) use self::{
     send_state::send_state,
     state::{get_state, get_state_event},
     summary::get_summary,
+    thread_subscriptions::{
+        get_thread_subscription, get_thread_subscription_changes, subscribe_thread,
+        unsubscribe_thread,
+    },
     threads::get_threads,
     timestamp_to_event::timestamp_to_event,
     typing::set_typing,
