@@ -174,6 +174,16 @@ pub fn event_id(reply: &Reply) -> String {
     reply.ok()["event_id"].as_str().expect("an event id").to_owned()
 }
 
+/// A state event with an empty state key, for the `initial_state` of a new room.
+pub fn initial_state(kind: &str, content: Value) -> Value {
+    json!({ "type": kind, "state_key": "", "content": content })
+}
+
+/// `m.room.history_visibility` for the `initial_state` of a new room.
+pub fn history_visibility(setting: &str) -> Value {
+    initial_state("m.room.history_visibility", json!({ "history_visibility": setting }))
+}
+
 /// Query parameters, escaped.
 pub fn query_string(pairs: &[(&str, &str)]) -> String {
     let pairs = pairs.iter().map(|(key, value)| format!("{key}={}", encode(value)));

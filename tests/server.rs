@@ -144,6 +144,15 @@ impl Server {
         self.anonymous().register(localpart).await
     }
 
+    /// Clients with new accounts, as [`Self::register`] makes them, one after another.
+    pub async fn people<const COUNT: usize>(&self, localparts: [&str; COUNT]) -> [Client; COUNT] {
+        let mut people = Vec::with_capacity(COUNT);
+        for localpart in localparts {
+            people.push(self.register(localpart).await);
+        }
+        people.try_into().expect("a client for each localpart")
+    }
+
     fn log_path(&self) -> PathBuf {
         self.directory.path().join("hearth.log")
     }

@@ -50,8 +50,7 @@ async fn the_other_sessions_may_stay() {
 #[tokio::test]
 async fn a_foreign_session_and_password_change_nothing() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let eve = server.register("eve").await;
+    let [alice, eve] = server.people(["alice", "eve"]).await;
     let body = json!({ "new_password": NEW_PASSWORD });
     let offer = alice.post("/account/password", body.clone()).await;
     let session = offer.json()["session"].clone();
@@ -85,8 +84,7 @@ async fn an_authenticated_session_serves_only_its_own_request() {
 #[tokio::test]
 async fn a_deactivated_account_is_gone_for_good() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = bob.create_room_with(&[&alice]).await;
 
     let body = json!({ "erase": false });

@@ -29,8 +29,7 @@ async fn account_data_is_kept_and_synced() {
 #[tokio::test]
 async fn room_account_data_belongs_to_the_room() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let path = format!("/user/{}/rooms/{room}/account_data/org.example.colour", alice.user);
     let (at_alice, at_bob) = (alice.now().await, bob.now().await);
@@ -48,8 +47,7 @@ async fn room_account_data_belongs_to_the_room() {
 #[tokio::test]
 async fn nobody_reads_or_writes_anothers_data() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let path = format!("/user/{}/account_data/org.example.theme", alice.user);
     alice.put(&path, json!({ "dark": true })).await.ok();
     bob.get(&path).await.assert_matrix_error(403, "M_FORBIDDEN");

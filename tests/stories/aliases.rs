@@ -10,8 +10,7 @@ fn alias_path(alias: &str) -> String {
 #[tokio::test]
 async fn an_alias_leads_to_its_room() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room(json!({ "preset": "public_chat" })).await;
     let path = alias_path("#fire:hearth.test");
     alice.get(&path).await.assert_matrix_error(404, "M_NOT_FOUND");
@@ -46,8 +45,7 @@ async fn an_alias_is_taken_once_and_on_its_own_server() {
 #[tokio::test]
 async fn its_maker_removes_an_alias_and_a_stranger_does_not() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let path = alias_path("#fire:hearth.test");
     alice.put(&path, json!({ "room_id": room })).await.ok();
@@ -83,8 +81,7 @@ async fn a_canonical_alias_must_lead_here() {
 #[tokio::test]
 async fn aliases_are_listed_to_members() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let eve = server.register("eve").await;
+    let [alice, eve] = server.people(["alice", "eve"]).await;
     let room = alice.create_room(json!({ "room_alias_name": "den" })).await;
     let refused = eve.get(&format!("/rooms/{room}/aliases")).await;
     refused.assert_matrix_error(403, "M_FORBIDDEN");

@@ -95,8 +95,7 @@ async fn every_supported_version_can_be_created() {
 #[tokio::test]
 async fn invited_users_are_invited() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice
         .create_room(json!({ "is_direct": true, "invite": [bob.user], "preset": "private_chat" }))
         .await;
@@ -110,8 +109,7 @@ async fn invited_users_are_invited() {
 #[tokio::test]
 async fn trusted_friends_are_equals() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let options = |version: &str| {
         json!({
             "preset": "trusted_private_chat", "invite": [bob.user], "room_version": version,

@@ -58,8 +58,7 @@ async fn the_first_upload_is_free_and_a_change_wants_the_password() {
 #[tokio::test]
 async fn the_user_signing_key_is_private() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     alice.post(UPLOAD, identity(&alice, 0)).await.ok();
     let own = query(&alice, &alice.user).await;
     assert!(own["user_signing_keys"][&alice.user].is_object(), "{own}");
@@ -72,8 +71,7 @@ async fn the_user_signing_key_is_private() {
 #[tokio::test]
 async fn unsigned_and_foreign_keys_are_refused() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let mut unsigned = identity(&alice, 0);
     unsigned["self_signing_key"].as_object_mut().unwrap().remove("signatures");
     let foreign = identity(&bob, 0);
@@ -93,8 +91,7 @@ async fn unsigned_and_foreign_keys_are_refused() {
 #[tokio::test]
 async fn a_device_is_signed_by_its_user() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     alice.create_room_with(&[&bob]).await;
     let device_key = Keys::from_seed(50);
     let mut device = json!({
@@ -132,9 +129,7 @@ async fn a_device_is_signed_by_its_user() {
 #[tokio::test]
 async fn a_signature_of_another_user_is_seen_by_its_maker_only() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let carol = server.register("carol").await;
+    let [alice, bob, carol] = server.people(["alice", "bob", "carol"]).await;
     alice.post(UPLOAD, identity(&alice, 0)).await.ok();
     bob.post(UPLOAD, identity(&bob, 10)).await.ok();
     let mut master = identity(&bob, 10)["master_key"].clone();

@@ -47,8 +47,7 @@ async fn claim(client: &Client, other: &Client) -> Value {
 #[tokio::test]
 async fn uploaded_keys_are_found() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let counts = upload(&alice, 1, 3).await;
     assert_eq!(counts["one_time_key_counts"]["signed_curve25519"], json!(3));
     let name = json!({ "display_name": "phone" });
@@ -68,8 +67,7 @@ async fn uploaded_keys_are_found() {
 #[tokio::test]
 async fn keys_of_another_device_are_refused() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let body = json!({ "device_keys": device_keys(&alice, 1) });
     let refused = bob.post("/keys/upload", body).await;
     assert!(matches!(refused.status, 400 | 403), "{}", refused.text());
@@ -82,8 +80,7 @@ async fn keys_of_another_device_are_refused() {
 #[tokio::test]
 async fn a_one_time_key_is_given_once_and_a_fallback_key_for_ever() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     upload(&alice, 1, 2).await;
     let mut fallback = one_time_key(&alice, 1, 99);
     fallback["fallback"] = json!(true);
@@ -103,8 +100,7 @@ async fn a_one_time_key_is_given_once_and_a_fallback_key_for_ever() {
 #[tokio::test]
 async fn parallel_claims_get_different_keys() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     upload(&alice, 1, 20).await;
     let claims = futures::future::join_all((0..20).map(|_| claim(&bob, &alice))).await;
     let mut names: Vec<String> =
@@ -118,8 +114,7 @@ async fn parallel_claims_get_different_keys() {
 #[tokio::test]
 async fn sync_counts_the_keys_that_are_left() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let mut fallback = one_time_key(&alice, 1, 99);
     fallback["fallback"] = json!(true);
     upload(&alice, 1, 2).await;
@@ -156,9 +151,7 @@ async fn an_upload_again_is_harmless_and_a_changed_key_is_not() {
 #[tokio::test]
 async fn new_keys_tell_those_who_share_a_room() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let eve = server.register("eve").await;
+    let [alice, bob, eve] = server.people(["alice", "bob", "eve"]).await;
     alice.create_room_with(&[&bob]).await;
     let (at_bob, at_eve) = (bob.now().await, eve.now().await);
     upload(&alice, 1, 0).await;
@@ -177,8 +170,7 @@ async fn new_keys_tell_those_who_share_a_room() {
 #[tokio::test]
 async fn meeting_and_parting_change_the_list() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     upload(&alice, 1, 0).await;
     let room = alice.create_room(json!({ "preset": "public_chat" })).await;
     let since = bob.now().await;
@@ -195,8 +187,7 @@ async fn meeting_and_parting_change_the_list() {
 #[tokio::test]
 async fn a_deleted_device_has_no_keys() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     upload(&alice, 1, 1).await;
     alice.post("/logout", json!({})).await.ok();
     let query = json!({ "device_keys": { &alice.user: [] } });

@@ -65,8 +65,7 @@ async fn several_devices_are_deleted_together() {
 #[tokio::test]
 async fn a_foreign_password_deletes_nothing() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let offer = alice.post("/delete_devices", json!({ "devices": [alice.device] })).await;
     let auth = bob.password_stage(offer.json()["session"].clone(), PASSWORD);
     let body = json!({ "devices": [alice.device], "auth": auth });

@@ -1,6 +1,6 @@
 //! The directory of rooms and the search for users.
 
-use hearth_tests::{Client, Server, wait};
+use hearth_tests::{Client, Server, rooms::history_visibility, wait};
 use serde_json::{Value, json};
 
 async fn public(client: &Client, search: Value) -> Value {
@@ -15,13 +15,8 @@ fn names(body: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_public_room_is_described() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let visibility = json!({
-        "type": "m.room.history_visibility",
-        "state_key": "",
-        "content": { "history_visibility": "world_readable" },
-    });
+    let [alice, bob] = server.people(["alice", "bob"]).await;
+    let visibility = history_visibility("world_readable");
     let room = alice
         .create_room(json!({
             "visibility": "public",
@@ -52,8 +47,7 @@ async fn a_public_room_is_described() {
 #[tokio::test]
 async fn publishing_is_up_to_the_room() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let path = format!("/directory/list/room/{room}");
     assert_eq!(bob.get(&path).await.ok()["visibility"], "private");
@@ -113,9 +107,7 @@ async fn search(client: &Client, term: &str) -> Vec<String> {
 #[tokio::test]
 async fn users_are_found_by_id_and_name() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let carol = server.register("carol").await;
+    let [alice, bob, carol] = server.people(["alice", "bob", "carol"]).await;
     alice.create_room_with(&[&bob]).await;
     let name = json!({ "displayname": "Robert Tables" });
     bob.put(&format!("/profile/{}/displayname", bob.user), name).await.ok();

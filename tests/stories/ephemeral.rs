@@ -19,8 +19,7 @@ async fn typing(client: &Client, room: &str, is: bool) {
 #[tokio::test]
 async fn typing_starts_and_stops() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     let who = |body: &Value| {
@@ -37,8 +36,7 @@ async fn typing_starts_and_stops() {
 #[tokio::test]
 async fn typing_runs_out() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     let path = format!("/rooms/{room}/typing/{}", alice.user);
@@ -55,9 +53,7 @@ async fn typing_runs_out() {
 #[tokio::test]
 async fn nobody_types_for_another_or_from_outside() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let eve = server.register("eve").await;
+    let [alice, bob, eve] = server.people(["alice", "bob", "eve"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let body = json!({ "typing": true, "timeout": 1_000 });
     let forged = bob.put(&format!("/rooms/{room}/typing/{}", alice.user), body.clone()).await;
@@ -69,8 +65,7 @@ async fn nobody_types_for_another_or_from_outside() {
 #[tokio::test]
 async fn a_receipt_reaches_the_room_and_a_private_one_stays_private() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let first = alice.say(&room, "one").await;
     let second = alice.say(&room, "two").await;
@@ -98,8 +93,7 @@ async fn a_receipt_reaches_the_room_and_a_private_one_stays_private() {
 #[tokio::test]
 async fn receipts_for_foreign_events_are_refused() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let eve = server.register("eve").await;
+    let [alice, eve] = server.people(["alice", "eve"]).await;
     let room = alice.create_room(json!({})).await;
     let own_room = eve.create_room(json!({})).await;
     let event = alice.say(&room, "secret").await;
@@ -114,8 +108,7 @@ async fn receipts_for_foreign_events_are_refused() {
 #[tokio::test]
 async fn read_markers_set_marker_and_receipts_together() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let event = alice.say(&room, "read this").await;
     let (at_alice, at_bob) = (alice.now().await, bob.now().await);
@@ -138,8 +131,7 @@ async fn read_markers_set_marker_and_receipts_together() {
 #[tokio::test]
 async fn presence_is_set_read_and_synced_among_acquaintances() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     let path = format!("/presence/{}/status", alice.user);

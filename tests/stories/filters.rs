@@ -45,8 +45,7 @@ async fn rooms_are_chosen() {
 #[tokio::test]
 async fn events_are_chosen_by_type_and_sender() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     alice.say(&room, "by alice").await;
     bob.say(&room, "by bob").await;

@@ -96,8 +96,7 @@ async fn a_limited_sync_joins_up_with_history() {
 #[tokio::test]
 async fn filters_choose_events() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     alice.say(&room, "by alice").await;
     bob.say(&room, "by bob").await;
@@ -144,8 +143,7 @@ async fn context_surrounds_an_event() {
 #[tokio::test]
 async fn bad_pages_are_refused() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let eve = server.register("eve").await;
+    let [alice, eve] = server.people(["alice", "eve"]).await;
     let room = alice.create_room(json!({})).await;
     let token = alice.messages(&room, &[("dir", "b"), ("from", "nonsense")]).await;
     assert_eq!(token.status, 400, "{}", token.text());

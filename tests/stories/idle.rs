@@ -128,9 +128,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 #[tokio::test]
 async fn a_sync_costs_what_changed() {
     let server = Server::start().await;
-    let speaker = server.register("speaker").await;
-    let few = server.register("few").await;
-    let many = server.register("many").await;
+    let [speaker, few, many] = server.people(["speaker", "few", "many"]).await;
     let room = speaker.create_room_with(&[&few, &many]).await;
     for (reader, rooms) in [(&few, FEW_ROOMS), (&many, MANY_ROOMS)] {
         for _ in 1..rooms {

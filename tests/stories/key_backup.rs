@@ -135,8 +135,7 @@ async fn an_old_version_takes_no_keys() {
 #[tokio::test]
 async fn a_backup_belongs_to_its_user() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let version = new_version(&alice).await;
     alice.put(&path("s", &version), session(1, 0, false, "hers")).await.ok();
     bob.get("/room_keys/version").await.assert_matrix_error(404, "M_NOT_FOUND");

@@ -12,8 +12,7 @@ const THUMBNAIL: &str = "/_matrix/client/v1/media/thumbnail";
 #[tokio::test]
 async fn an_upload_comes_back_unchanged() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let picture = png(40, 30);
     let media = alice.upload("image/png", "glow of embers.png", picture.clone()).await;
     assert!(media.starts_with("hearth.test/"), "{media}");
@@ -141,8 +140,7 @@ async fn an_upload_has_a_largest_size() {
 async fn a_user_has_a_quota() {
     let settings = Settings::default().literal("media.max_bytes_per_user", "2500");
     let server = Server::start_with(settings).await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     alice.upload("text/plain", "one", vec![b'1'; 1000]).await;
     alice.upload("text/plain", "two", vec![b'2'; 1000]).await;
     let over = alice.try_upload("text/plain", "three", vec![b'3'; 1000]).await;
@@ -155,8 +153,7 @@ async fn a_user_has_a_quota() {
 #[tokio::test]
 async fn an_address_can_be_reserved_and_filled_once() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let body = alice.post("/_matrix/media/v1/create", json!({})).await.ok();
     let address = body["content_uri"].as_str().unwrap();
     let media = address.strip_prefix("mxc://").unwrap();

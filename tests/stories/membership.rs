@@ -1,6 +1,6 @@
 //! Coming and going: join, invite, leave, forget, kick, ban, unban, knock.
 
-use hearth_tests::{Client, Server};
+use hearth_tests::{Client, Server, rooms::initial_state};
 use serde_json::json;
 
 async fn joined_rooms(client: &Client) -> Vec<String> {
@@ -12,8 +12,7 @@ async fn joined_rooms(client: &Client) -> Vec<String> {
 #[tokio::test]
 async fn a_public_room_is_open_and_a_private_one_is_not() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let public = alice.create_room(json!({ "preset": "public_chat" })).await;
     let private = alice.create_room(json!({ "preset": "private_chat" })).await;
     bob.join(&public).await;
@@ -34,8 +33,7 @@ async fn a_public_room_is_open_and_a_private_one_is_not() {
 #[tokio::test]
 async fn an_invite_is_declined_or_withdrawn() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room(json!({})).await;
     alice.invite(&room, &bob.user).await;
     assert_eq!(bob.leave(&room).await.ok(), json!({}));
@@ -50,9 +48,7 @@ async fn an_invite_is_declined_or_withdrawn() {
 #[tokio::test]
 async fn invites_to_members_and_from_outsiders_are_refused() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let eve = server.register("eve").await;
+    let [alice, bob, eve] = server.people(["alice", "bob", "eve"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let member = alice.moderate("invite", &room, &bob.user).await;
     member.assert_matrix_error(403, "M_FORBIDDEN");
@@ -65,8 +61,7 @@ async fn invites_to_members_and_from_outsiders_are_refused() {
 #[tokio::test]
 async fn leaving_ends_reading_and_writing() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     assert_eq!(bob.leave(&room).await.ok(), json!({}));
     assert_eq!(joined_rooms(&bob).await, Vec::<String>::new());
@@ -82,8 +77,7 @@ async fn leaving_ends_reading_and_writing() {
 #[tokio::test]
 async fn a_forgotten_room_is_out_of_sight() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let early = bob.forget(&room).await;
     assert_eq!(early.status, 400, "{}", early.text());
@@ -102,8 +96,7 @@ async fn a_forgotten_room_is_out_of_sight() {
 #[tokio::test]
 async fn a_kicked_user_may_come_back_and_a_banned_one_may_not() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let body = json!({ "user_id": bob.user, "reason": "spam" });
     alice.post(&format!("/rooms/{room}/kick"), body.clone()).await.ok();
@@ -126,13 +119,10 @@ async fn a_kicked_user_may_come_back_and_a_banned_one_may_not() {
 #[tokio::test]
 async fn a_knock_waits_for_an_invite() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let closed = alice.create_room(json!({})).await;
     bob.knock(&closed).await.assert_matrix_error(403, "M_FORBIDDEN");
-    let rule = json!({
-        "type": "m.room.join_rules", "state_key": "", "content": { "join_rule": "knock" },
-    });
+    let rule = initial_state("m.room.join_rules", json!({ "join_rule": "knock" }));
     let room = alice.create_room(json!({ "initial_state": [rule] })).await;
     assert_eq!(bob.knock(&room).await.ok()["room_id"], room.as_str());
     let content = alice.state(&room, "m.room.member", &bob.user).await.ok();
@@ -149,8 +139,7 @@ async fn a_knock_waits_for_an_invite() {
 #[tokio::test]
 async fn members_of_another_room_come_in_by_its_allow_rule() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let space = alice.create_room(json!({ "preset": "public_chat" })).await;
     let rule = json!({
         "type": "m.room.join_rules",
@@ -172,9 +161,7 @@ async fn members_of_another_room_come_in_by_its_allow_rule() {
 #[tokio::test]
 async fn members_are_listed_by_membership() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let carol = server.register("carol").await;
+    let [alice, bob, carol] = server.people(["alice", "bob", "carol"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     alice.invite(&room, &carol.user).await;
     let users = |query: &'static str| {

@@ -10,8 +10,7 @@ use serde_json::json;
 #[tokio::test]
 async fn a_message_arrives_whole() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     let content = json!({
@@ -94,8 +93,7 @@ async fn the_sender_sees_its_transaction_id() {
 #[tokio::test]
 async fn a_redaction_takes_the_content_away() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let sent = alice.say(&room, "a slip").await;
     let since = bob.now().await;
@@ -117,8 +115,7 @@ async fn a_redaction_takes_the_content_away() {
 #[tokio::test]
 async fn only_the_powerful_redact_others() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let by_alice = alice.say(&room, "hers").await;
     let by_bob = bob.say(&room, "his").await;

@@ -12,9 +12,7 @@ async fn set_level(admin: &Client, room: &str, user: &str, level: i64) {
 #[tokio::test]
 async fn members_without_power_change_nothing() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let carol = server.register("carol").await;
+    let [alice, bob, carol] = server.people(["alice", "bob", "carol"]).await;
     let room = alice.create_room_with(&[&bob, &carol]).await;
     let name = bob.put_state(&room, "m.room.name", "", json!({ "name": "Bob's" })).await;
     name.assert_matrix_error(403, "M_FORBIDDEN");
@@ -31,9 +29,7 @@ async fn members_without_power_change_nothing() {
 #[tokio::test]
 async fn power_is_given_and_bounded() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let carol = server.register("carol").await;
+    let [alice, bob, carol] = server.people(["alice", "bob", "carol"]).await;
     let room = alice.create_room_with(&[&bob, &carol]).await;
     set_level(&alice, &room, &bob.user, 50).await;
     let named = bob.put_state(&room, "m.room.name", "", json!({ "name": "Bob's" })).await;
@@ -52,8 +48,7 @@ async fn power_is_given_and_bounded() {
 #[tokio::test]
 async fn the_level_to_speak_can_be_raised() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     bob.say(&room, "before").await;
     let mut levels = alice.state(&room, "m.room.power_levels", "").await.ok();
@@ -109,8 +104,7 @@ async fn state_is_read_whole_and_by_key() {
 #[tokio::test]
 async fn a_state_key_of_another_user_is_refused() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let content = json!({ "x": 1 });
     let foreign = alice.put_state(&room, "org.example.mine", &bob.user, content.clone()).await;

@@ -9,8 +9,7 @@ use serde_json::json;
 #[tokio::test]
 async fn a_profile_is_public() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let path = format!("/profile/{}", alice.user);
     let name = json!({ "displayname": "Alice A." });
     assert_eq!(alice.put(&format!("{path}/displayname"), name.clone()).await.ok(), json!({}));
@@ -28,8 +27,7 @@ async fn a_profile_is_public() {
 #[tokio::test]
 async fn only_the_user_changes_the_profile() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let path = format!("/profile/{}/displayname", alice.user);
     let refused = bob.put(&path, json!({ "displayname": "Mallory" })).await;
     refused.assert_matrix_error(403, "M_FORBIDDEN");
@@ -40,8 +38,7 @@ async fn only_the_user_changes_the_profile() {
 #[tokio::test]
 async fn a_new_name_reaches_the_rooms() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     let path = format!("/profile/{}/displayname", alice.user);

@@ -31,8 +31,7 @@ async fn relations(client: &Client, room: &str, tail: &str) -> Value {
 #[tokio::test]
 async fn the_latest_edit_comes_with_the_event() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let event = alice.say(&room, "teh cat").await;
     edit(&alice, &room, &event, "the cta").await;
@@ -53,8 +52,7 @@ async fn the_latest_edit_comes_with_the_event() {
 #[tokio::test]
 async fn a_reaction_counts_once_a_user_and_key() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let event = alice.say(&room, "cake?").await;
     let first = react(&bob, &room, &event, "👍").await;
@@ -74,9 +72,7 @@ async fn a_reaction_counts_once_a_user_and_key() {
 #[tokio::test]
 async fn a_thread_is_summed_up_at_its_root() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let carol = server.register("carol").await;
+    let [alice, bob, carol] = server.people(["alice", "bob", "carol"]).await;
     let room = alice.create_room_with(&[&bob, &carol]).await;
     let root = alice.say(&room, "topic").await;
     answer_in_thread(&bob, &room, &root, "one").await;
@@ -93,8 +89,7 @@ async fn a_thread_is_summed_up_at_its_root() {
 #[tokio::test]
 async fn threads_are_listed_by_their_latest_answer() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let first = alice.say(&room, "first").await;
     let second = alice.say(&room, "second").await;

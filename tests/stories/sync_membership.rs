@@ -2,7 +2,7 @@
 
 use hearth_tests::{
     Server,
-    rooms::bodies,
+    rooms::{bodies, initial_state},
     sync::{events, joined, next_batch, of_state, of_type},
 };
 use serde_json::{Value, json};
@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn an_invite_comes_with_a_glimpse_of_the_room() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room(json!({ "name": "The hearth" })).await;
     let since = bob.now().await;
     alice.invite(&room, &bob.user).await;
@@ -37,11 +36,8 @@ async fn an_invite_comes_with_a_glimpse_of_the_room() {
 #[tokio::test]
 async fn a_knock_comes_with_a_glimpse_of_the_room() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let rule = json!({
-        "type": "m.room.join_rules", "state_key": "", "content": { "join_rule": "knock" },
-    });
+    let [alice, bob] = server.people(["alice", "bob"]).await;
+    let rule = initial_state("m.room.join_rules", json!({ "join_rule": "knock" }));
     let room = alice.create_room(json!({ "name": "A door", "initial_state": [rule] })).await;
     let since = bob.now().await;
     bob.knock(&room).await.ok();
@@ -55,8 +51,7 @@ async fn a_knock_comes_with_a_glimpse_of_the_room() {
 #[tokio::test]
 async fn a_left_room_shows_the_departure_and_no_more() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     alice.say(&room, "the last he sees").await;
@@ -82,8 +77,7 @@ async fn a_left_room_shows_the_departure_and_no_more() {
 #[tokio::test]
 async fn a_kick_and_a_ban_show_as_departures() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     for (action, membership) in [("kick", "leave"), ("ban", "ban")] {
         let room = alice.create_room_with(&[&bob]).await;
         let since = bob.now().await;
@@ -100,8 +94,7 @@ async fn a_kick_and_a_ban_show_as_departures() {
 #[tokio::test]
 async fn a_declined_invite_leaves() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room(json!({ "invite": [bob.user] })).await;
     let since = bob.now().await;
     bob.leave(&room).await.ok();
@@ -112,9 +105,7 @@ async fn a_declined_invite_leaves() {
 #[tokio::test]
 async fn the_summary_counts_and_names_members() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let carol = server.register("carol").await;
+    let [alice, bob, carol] = server.people(["alice", "bob", "carol"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     alice.invite(&room, &carol.user).await;
     let filter = json!({ "room": { "state": { "lazy_load_members": true } } });

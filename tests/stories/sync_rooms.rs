@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn an_initial_sync_holds_timeline_and_state() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room(json!({ "preset": "public_chat", "name": "The hearth" })).await;
     bob.join(&room).await;
     for number in 0..20 {
@@ -59,8 +58,7 @@ async fn an_incremental_sync_holds_only_what_is_new() {
 #[tokio::test]
 async fn a_long_poll_wakes_for_an_event() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     let (body, sent) = tokio::join!(bob.sync(Some(&since), 15_000), alice.say(&room, "wake up"));
@@ -137,9 +135,7 @@ async fn state_after_is_the_state_at_the_end() {
 #[tokio::test]
 async fn lazy_members_are_those_who_speak() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let carol = server.register("carol").await;
+    let [alice, bob, carol] = server.people(["alice", "bob", "carol"]).await;
     // A room with a name has no heroes, who would come, too.
     let room = alice.create_room(json!({ "preset": "public_chat", "name": "Talk" })).await;
     bob.join(&room).await;
@@ -167,8 +163,7 @@ async fn lazy_members_are_those_who_speak() {
 #[tokio::test]
 async fn a_room_joined_since_then_comes_whole() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room(json!({ "preset": "public_chat", "name": "The hearth" })).await;
     alice.say(&room, "before bob").await;
     let since = bob.now().await;

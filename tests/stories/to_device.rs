@@ -19,8 +19,7 @@ fn numbers(body: &Value) -> Vec<i64> {
 #[tokio::test]
 async fn a_message_comes_until_it_is_acknowledged() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let since = bob.now().await;
     let to_bob = json!({ &bob.user: { &bob.device: { "n": 1 } } });
     assert_eq!(send(&alice, "t1", to_bob).await.ok(), json!({}));
@@ -41,8 +40,7 @@ async fn a_message_comes_until_it_is_acknowledged() {
 #[tokio::test]
 async fn an_initial_sync_brings_what_waits() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     send(&alice, "t1", json!({ &bob.user: { &bob.device: { "n": 7 } } })).await.ok();
     assert_eq!(numbers(&bob.sync(None, 0).await), [7]);
 }
@@ -50,8 +48,7 @@ async fn an_initial_sync_brings_what_waits() {
 #[tokio::test]
 async fn a_star_means_every_device() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let phone = server.register("bob").await;
+    let [alice, phone] = server.people(["alice", "bob"]).await;
     let laptop = phone.another_device().await;
     send(&alice, "t1", json!({ &phone.user: { "*": { "n": 3 } } })).await.ok();
     send(&alice, "t2", json!({ &phone.user: { &laptop.device: { "n": 4 } } })).await.ok();
@@ -62,8 +59,7 @@ async fn a_star_means_every_device() {
 #[tokio::test]
 async fn a_transaction_is_sent_once() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     for n in [1, 2] {
         send(&alice, "same", json!({ &bob.user: { &bob.device: { "n": n } } })).await.ok();
     }
@@ -73,8 +69,7 @@ async fn a_transaction_is_sent_once() {
 #[tokio::test]
 async fn many_messages_come_in_order_and_once() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let mut since = bob.now().await;
     for n in 0..130 {
         let messages = json!({ &bob.user: { &bob.device: { "n": n } } });
@@ -95,8 +90,7 @@ async fn many_messages_come_in_order_and_once() {
 #[tokio::test]
 async fn messages_wait_through_a_crash() {
     let mut server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let since = bob.now().await;
     send(&alice, "t1", json!({ &bob.user: { &bob.device: { "n": 1 } } })).await.ok();
     server.kill();
@@ -111,8 +105,7 @@ async fn messages_wait_through_a_crash() {
 #[tokio::test]
 async fn too_large_a_message_is_refused() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let large = "x".repeat(70_000);
     let messages = json!({ &bob.user: { &bob.device: { "n": 1, "text": large } } });
     send(&alice, "t1", messages).await.assert_matrix_error(413, "M_TOO_LARGE");

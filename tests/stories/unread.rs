@@ -25,8 +25,7 @@ async fn read(reader: &Client, room: &str, event: &str, kind: &str) {
 #[tokio::test]
 async fn messages_count_until_they_are_read() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     alice.say(&room, "one").await;
@@ -42,8 +41,7 @@ async fn messages_count_until_they_are_read() {
 #[tokio::test]
 async fn a_mention_highlights() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     let content = json!({
@@ -61,8 +59,7 @@ async fn a_mention_highlights() {
 #[tokio::test]
 async fn ones_own_messages_and_notices_do_not_count() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     alice.say(&room, "hello").await;
     bob.say(&room, "hello yourself").await;
@@ -75,8 +72,7 @@ async fn ones_own_messages_and_notices_do_not_count() {
 #[tokio::test]
 async fn a_muted_room_counts_nothing() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let rule = json!({ "actions": [] });
     bob.put(&format!("/pushrules/global/room/{room}"), rule).await.ok();
@@ -89,8 +85,7 @@ async fn a_muted_room_counts_nothing() {
 #[tokio::test]
 async fn threads_count_apart_when_asked() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let root = alice.say(&room, "root").await;
     let relation = json!({ "rel_type": "m.thread", "event_id": root });

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use hearth_tests::{Client, Server, rooms::bodies, sync::timeline};
+use hearth_tests::{
+    Client, Server,
+    rooms::{bodies, history_visibility},
+    sync::timeline,
+};
 use serde_json::json;
 
 /// A room at one setting: a message before bob's invite, one while he is invited, one after his
 /// join, one after he left. Returns the room and the four events.
 async fn lived_through(alice: &Client, bob: &Client, setting: &str) -> (String, [String; 4]) {
-    let visibility = json!({
-        "type": "m.room.history_visibility",
-        "state_key": "",
-        "content": { "history_visibility": setting },
-    });
+    let visibility = history_visibility(setting);
     let room = alice.create_room(json!({ "initial_state": [visibility] })).await;
     let before = alice.say(&room, "before").await;
     alice.invite(&room, &bob.user).await;
@@ -33,9 +33,7 @@ async fn read(bob: &Client, room: &str) -> BTreeSet<String> {
 #[tokio::test]
 async fn each_setting_shows_its_part() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let eve = server.register("eve").await;
+    let [alice, bob, eve] = server.people(["alice", "bob", "eve"]).await;
     let table: [(&str, &[&str]); 4] = [
         ("joined", &["joined"]),
         ("invited", &["invited", "joined"]),
@@ -74,8 +72,7 @@ async fn each_setting_shows_its_part() {
 #[tokio::test]
 async fn a_change_hides_nothing_that_was_shown() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room(json!({ "preset": "public_chat" })).await;
     let content = json!({ "history_visibility": "joined" });
     alice.say(&room, "while shared").await;
@@ -91,13 +88,8 @@ async fn a_change_hides_nothing_that_was_shown() {
 #[tokio::test]
 async fn sync_shows_no_more_than_messages() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let visibility = json!({
-        "type": "m.room.history_visibility",
-        "state_key": "",
-        "content": { "history_visibility": "joined" },
-    });
+    let [alice, bob] = server.people(["alice", "bob"]).await;
+    let visibility = history_visibility("joined");
     let options = json!({ "preset": "public_chat", "initial_state": [visibility] });
     let room = alice.create_room(options).await;
     alice.say(&room, "secret").await;
@@ -113,13 +105,8 @@ async fn sync_shows_no_more_than_messages() {
 #[tokio::test]
 async fn relations_of_the_past_stay_hidden() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let visibility = json!({
-        "type": "m.room.history_visibility",
-        "state_key": "",
-        "content": { "history_visibility": "joined" },
-    });
+    let [alice, bob] = server.people(["alice", "bob"]).await;
+    let visibility = history_visibility("joined");
     let options = json!({ "preset": "public_chat", "initial_state": [visibility] });
     let room = alice.create_room(options).await;
     let root = alice.say(&room, "root").await;
@@ -137,13 +124,8 @@ async fn relations_of_the_past_stay_hidden() {
 #[tokio::test]
 async fn anyone_reads_the_state_of_a_world_readable_room() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let eve = server.register("eve").await;
-    let visibility = json!({
-        "type": "m.room.history_visibility",
-        "state_key": "",
-        "content": { "history_visibility": "world_readable" },
-    });
+    let [alice, eve] = server.people(["alice", "eve"]).await;
+    let visibility = history_visibility("world_readable");
     let options = json!({ "name": "a stage", "initial_state": [visibility] });
     let room = alice.create_room(options).await;
     assert_eq!(eve.state(&room, "m.room.name", "").await.ok()["name"], "a stage");
