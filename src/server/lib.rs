@@ -16,6 +16,7 @@ pub mod config;
 pub mod data_dir;
 pub mod listeners;
 pub mod logging;
+mod mail;
 pub mod metrics;
 pub mod parts;
 pub mod request_log;

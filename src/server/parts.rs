@@ -6,6 +6,7 @@
 use hearth_accounts::Accounts;
 use hearth_base::{Clock, Random};
 use hearth_bus::{Bus, Rates};
+use hearth_mail::Mail;
 use hearth_media::Media;
 use hearth_rooms::Rooms;
 use hearth_statemap::StateHasher;
@@ -18,6 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     config::{RateLimit, Settings},
     data_dir::DataDir,
+    mail::open_mail,
     wiring::WiringError,
 };
 
@@ -36,6 +38,8 @@ pub struct Parts {
     pub accounts: Accounts,
     /// Rooms.
     pub rooms: Rooms,
+    /// Letters to people, if there is a server that takes them.
+    pub mail: Option<Mail>,
     /// Files.
     pub media: Media,
     /// What is not stored.
@@ -76,6 +80,7 @@ impl Parts {
             tasks.clone(),
         );
         let bus = Bus::new(clock.clone(), &random, rates(&settings.rate_limit));
+        let mail = open_mail(settings, &clock, &random)?;
         let media = open_media(settings, data_dir, &store, &clock, &random)?;
         let sync = Sync::new(
             store.clone(),
@@ -86,7 +91,7 @@ impl Parts {
             &tasks,
             shutdown.clone(),
         );
-        Ok(Self { store, accounts, rooms, media, bus, sync, clock, tasks })
+        Ok(Self { store, accounts, rooms, mail, media, bus, sync, clock, tasks })
     }
 }
 

@@ -43,6 +43,9 @@ pub enum WiringError {
     /// The directory of media cannot be used.
     #[error("the media directory cannot be used: {0}")]
     Media(String),
+    /// Letters cannot be sent like this.
+    #[error(transparent)]
+    Mail(#[from] hearth_mail::MailError),
     /// The registration of an application service cannot be used.
     #[error("the registration {}: {reason}", path.display())]
     Registration {

@@ -22,6 +22,7 @@ pub struct Settings {
     pub media: Media,
     pub rooms: Rooms,
     pub store: Store,
+    pub mail: Mail,
     pub federation: Federation,
     pub appservice: Appservice,
     pub log: Log,
@@ -102,6 +103,28 @@ pub struct Rooms {
 #[serde(deny_unknown_fields)]
 pub struct Store {
     pub cache_bytes: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    pub server: Option<String>,
+    pub port: Option<u16>,
+    pub tls: MailTls,
+    pub username: Option<String>,
+    #[serde(default, deserialize_with = "values::secret")]
+    pub password: Option<Secret>,
+    pub password_file: Option<PathBuf>,
+    pub from: Option<String>,
+    pub timeout_seconds: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailTls {
+    None,
+    Starttls,
+    Implicit,
 }
 
 #[derive(Clone, Debug, Deserialize)]
