@@ -29,9 +29,8 @@ async fn get(outgoing: &Outgoing, url: &str) -> Result<Fetched, OutgoingError> {
 }
 
 fn redirect(location: &str) -> String {
-    format!(
-        "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: {location}\r\n\r\n"
-    )
+    let start = "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0";
+    format!("{start}\r\nLocation: {location}\r\n\r\n")
 }
 
 #[tokio::test]
