@@ -2,6 +2,9 @@
 //!
 //! Every change has a position, and an index by user and position makes reading what changed cost
 //! as much as changed. Tags and push rules are account data with rules of their own.
+//!
+//! Account data without content is deleted account data (MSC3391): its row stays, so that clients
+//! learn of the deletion, and shows nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +29,8 @@ use crate::{
 const RESERVED_TYPES: [&str; 2] = ["m.push_rules", FULLY_READ];
 const FULLY_READ: &str = "m.fully_read";
 const IGNORED_USERS: &str = "m.ignored_user_list";
+/// The content of deleted account data.
+const DELETED: &str = "{}";
 
 /// Account data by type.
 pub type DataByType<C> = BTreeMap<String, Raw<C>>;
@@ -71,10 +76,11 @@ impl Accounts {
     ) -> Result<Option<Box<RawValue>>, AccountsError> {
         let snapshot = self.snapshot().await?;
         let row = ACCOUNT_DATA.get(snapshot.as_ref(), &(user, room_part(room), kind)).await?;
-        Ok(row.and_then(|row| RawValue::from_string(row.value).ok()))
+        let content = row.map(|row| row.value).filter(|content| content != DELETED);
+        Ok(content.and_then(|content| RawValue::from_string(content).ok()))
     }
 
-    /// Writes account data of one type, global or of a room.
+    /// Writes account data of one type, global or of a room. An empty object deletes it.
     ///
     /// # Errors
     /// [`AccountsError::Forbidden`] for a reserved type, [`AccountsError::TooLarge`],
@@ -92,10 +98,32 @@ impl Accounts {
         if kind.is_empty() || kind.len() > IDENTIFIER_BYTES_MAX {
             return Err(AccountsError::invalid("not a usable type of account data"));
         }
-        if serde_json::from_str::<JsonObject>(content.get()).is_err() {
-            return Err(AccountsError::invalid("account data must be an object"));
+        let object: JsonObject = serde_json::from_str(content.get())
+            .map_err(|_| AccountsError::invalid("account data must be an object"))?;
+        if object.is_empty() {
+            return self.delete_account_data(user, room, kind).await;
         }
-        self.put_account_data(user, room, kind, content).await
+        self.put_account_data(user, room, kind, content.get()).await
+    }
+
+    /// Deletes account data of one type, global or of a room (MSC3391); nothing happens if there
+    /// is none.
+    ///
+    /// # Errors
+    /// [`AccountsError::Forbidden`] for a reserved type, or the store failed.
+    pub async fn delete_account_data(
+        &self,
+        user: &UserId,
+        room: Option<&RoomId>,
+        kind: &str,
+    ) -> Result<(), AccountsError> {
+        if Self::is_reserved_account_data(kind) {
+            return Err(AccountsError::forbidden("this type has an endpoint of its own"));
+        }
+        if self.account_data(user, room, kind).await?.is_none() {
+            return Ok(());
+        }
+        self.put_account_data(user, room, kind, DELETED).await
     }
 
     /// Moves the marker up to which a user has read a room (specification, fully read markers).
@@ -110,7 +138,7 @@ impl Accounts {
     ) -> Result<(), AccountsError> {
         let content = to_raw_value(&BTreeMap::from([("event_id", event)]))
             .map_err(|error| AccountsError::invalid(error.to_string()))?;
-        self.put_account_data(user, Some(room), FULLY_READ, &content).await
+        self.put_account_data(user, Some(room), FULLY_READ, content.get()).await
     }
 
     async fn put_account_data(
@@ -118,13 +146,13 @@ impl Accounts {
         user: &UserId,
         room: Option<&RoomId>,
         kind: &str,
-        content: &RawValue,
+        content: &str,
     ) -> Result<(), AccountsError> {
         self.decide(|snapshot| async move {
             let mut batch = Batch::new();
             let snapshot = snapshot.as_ref();
             let before = ACCOUNT_DATA.get(snapshot, &(user, room_part(room), kind)).await?;
-            self.write_account_data(&mut batch, user, room, kind, before.as_ref(), content.get())?;
+            self.write_account_data(&mut batch, user, room, kind, before.as_ref(), content)?;
             Ok((batch, ()))
         })
         .await
@@ -142,7 +170,9 @@ impl Accounts {
         let range = ACCOUNT_DATA.prefix(&(user,));
         let mut all = AccountDataChanges::default();
         for ((_, room, kind), row) in ACCOUNT_DATA.scan_all(snapshot.as_ref(), &range).await? {
-            all.add(&room, kind, row.value);
+            if row.value != DELETED {
+                all.add(&room, kind, row.value);
+            }
         }
         Ok(all)
     }
@@ -160,7 +190,9 @@ impl Accounts {
         let range = ACCOUNT_DATA.prefix(&(user, room.as_str()));
         let mut all = AccountDataChanges::default();
         for ((_, room, kind), row) in ACCOUNT_DATA.scan_all(snapshot.as_ref(), &range).await? {
-            all.add(&room, kind, row.value);
+            if row.value != DELETED {
+                all.add(&room, kind, row.value);
+            }
         }
         Ok(all.rooms.remove(room).unwrap_or_default())
     }

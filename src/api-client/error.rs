@@ -5,6 +5,7 @@
 
 use axum::response::{IntoResponse, Response};
 use hearth_accounts::AccountsError;
+use hearth_base::limits::DELAYED_EVENT_DELAY_MS_MAX;
 use hearth_bus::RetryAfter;
 use hearth_http::ApiError;
 use hearth_media::MediaError;
@@ -69,6 +70,15 @@ impl From<RoomsError> for Error {
             RoomsError::NotInThread => ApiError::bad_request(ErrorCode::NotInThread, message),
             RoomsError::ConflictingUnsubscription => {
                 ApiError::new(StatusCode::CONFLICT, ErrorCode::ConflictingUnsubscription, message)
+            }
+            RoomsError::DelayTooLong => ApiError::bad_request(ErrorCode::Unknown, message)
+                .with("org.matrix.msc4140.errcode", "M_MAX_DELAY_EXCEEDED")
+                .with("org.matrix.msc4140.max_delay", DELAYED_EVENT_DELAY_MS_MAX),
+            RoomsError::TooManyDelayed { retry_after_ms } => {
+                ApiError::limit_exceeded(retry_after_ms)
+            }
+            RoomsError::DelayedFinished => {
+                ApiError::new(StatusCode::CONFLICT, ErrorCode::Unknown, message)
             }
             RoomsError::UnsupportedVersion(_) => {
                 ApiError::bad_request(ErrorCode::UnsupportedRoomVersion, message)

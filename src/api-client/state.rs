@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use hearth_accounts::Accounts;
 use hearth_bus::Bus;
 use hearth_media::Media;
-use hearth_rooms::Rooms;
+use hearth_rooms::{Retention, Rooms};
 use hearth_sync::Sync;
 use ruma::{OwnedServerName, RoomVersionId};
 use tokio_util::task::TaskTracker;
@@ -48,6 +48,10 @@ pub struct Settings {
     pub server_address: Option<String>,
     /// Whom to ask for help.
     pub support: Support,
+    /// The Ed25519 key of the policy server under the server name, in unpadded base64.
+    pub policy_server_key: Option<String>,
+    /// How long messages are kept, if rooms can say so.
+    pub retention: Option<Retention>,
 }
 
 impl Settings {
@@ -62,6 +66,8 @@ impl Settings {
             client_base_url: None,
             server_address: None,
             support: Support { page: None, email: None },
+            policy_server_key: None,
+            retention: None,
         }
     }
 }

@@ -37,6 +37,20 @@ pub const AUTH_EVENTS_MAX: usize = 10;
 
 /// Most events of one page of `/messages`, `/relations` and the like.
 pub const PAGE_EVENTS_MAX: usize = 1_000;
+/// Most delayed events of a user that wait.
+pub const DELAYED_EVENTS_MAX: usize = 100;
+/// Most delayed events of a user of which it is remembered what came of them.
+pub const DELAYED_EVENTS_FINISHED_MAX: usize = 100;
+/// Longest delay of a delayed event, in milliseconds: 30 days.
+pub const DELAYED_EVENT_DELAY_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1_000;
+/// Most sticky events of a room in one answer.
+pub const STICKY_EVENTS_MAX: usize = 1_000;
+/// Most events that one batch purges.
+pub const PURGE_EVENTS_MAX: usize = 200;
+/// Most reports that are kept; the oldest go first.
+pub const REPORTS_MAX: u64 = 10_000;
+/// Longest reason of a report in bytes; the rest is cut off.
+pub const REPORT_REASON_BYTES_MAX: usize = 8_192;
 /// Most changed thread subscriptions of one page.
 pub const THREAD_SUBSCRIPTION_CHANGES_MAX: usize = 1_000;
 /// Most events of a room in one answer of `/sync`.

@@ -13,7 +13,7 @@ use ruma::{
 use serde_json::{Map, Value, json, value::to_raw_value};
 
 use crate::{
-    Room, Rooms, RoomsError,
+    Manner, Room, Rooms, RoomsError,
     decide::Group,
     membership::Profile,
     room::RoomRow,
@@ -91,7 +91,7 @@ impl Rooms {
     ) -> Result<Option<Room>, RoomsError> {
         let room = self.new_room(plan, version).await?;
         let mut group = Group::create(self, &room).await?;
-        group.decide_all(plan).await?;
+        group.decide_all(plan, &Manner::default()).await?;
         let row = RoomRow { room_id: room.id().to_owned(), version: room.version().to_string() };
         ROOM_NIDS.insert(group.batch(), &(room.id(),), &room.nid())?;
         ROOMS.insert(group.batch(), &(room.nid(),), &row)?;
@@ -125,6 +125,7 @@ impl Rooms {
                     state_key: create.state_key.clone(),
                     content: create.content.clone(),
                     redacts: None,
+                    sticky_ms: None,
                     unsigned: None,
                     origin_server_ts: create.origin_server_ts.unwrap_or_else(|| self.clock().now()),
                     prev_events: Vec::new(),

@@ -9,7 +9,9 @@ use std::{
 };
 
 use hearth_base::{EventNid, StreamPosition};
-use hearth_rules::{Draft, Pdu, auth_types, authorize, build};
+use hearth_rules::{
+    Draft, Pdu, PowerLevels, auth_types, authorize, authorize_owned, build, has_owned_state,
+};
 use hearth_statemap::{StateRoot, update};
 use hearth_store::{Batch, CommitError, Fact, Pending, Snapshot, StoreError};
 use ruma::{
@@ -18,7 +20,7 @@ use ruma::{
 };
 
 use crate::{
-    Event, Room, RoomHead, Rooms, RoomsError, Sent, Transaction,
+    Event, Manner, Room, RoomHead, Rooms, RoomsError, Sent, Transaction,
     event::StoredEventHeader,
     index::TentativeMember,
     state::PendingNodes,
@@ -81,14 +83,15 @@ impl<'a> Group<'a> {
     pub(crate) async fn decide_all(
         &mut self,
         requests: &[EventRequest],
+        manner: &Manner,
     ) -> Result<Vec<Decided>, RoomsError> {
         if let [request] = requests {
-            return Ok(vec![self.decide(request).await?]);
+            return Ok(vec![self.decide(request, manner).await?]);
         }
         let before = self.tentative.clone();
         let mut decided = Vec::with_capacity(requests.len());
         for request in requests {
-            match self.decide(request).await {
+            match self.decide(request, manner).await {
                 Ok(one) => decided.push(one),
                 Err(error) => {
                     self.tentative = before;
@@ -100,16 +103,19 @@ impl<'a> Group<'a> {
     }
 
     /// Decides one event; on an error the group is as it was.
-    async fn decide(&mut self, request: &EventRequest) -> Result<Decided, RoomsError> {
+    async fn decide(
+        &mut self,
+        request: &EventRequest,
+        manner: &Manner,
+    ) -> Result<Decided, RoomsError> {
         if let Some(sent) = self.repeated(request).await? {
             return Ok(Decided::Known(sent));
         }
+        let delayed = self.waiting_delayed(manner).await?;
         let target = self.redaction_target(request).await?;
         let auth = self.auth_events(request).await?;
-        let pdu = self.build(request, &auth)?;
-        authorize(&pdu, self.room.rules(), |event_type, state_key| {
-            auth.get(&(event_type.clone(), state_key.to_owned())).map(|event| event.pdu().clone())
-        })?;
+        let pdu = self.build(request, manner, &auth)?;
+        self.authorize(&pdu, &auth)?;
         if let Some(sent) = self.unchanged(&pdu).await? {
             return Ok(Decided::Known(sent));
         }
@@ -122,7 +128,11 @@ impl<'a> Group<'a> {
         }
         let nid = self.rooms.next_event_nid().await?;
         let state = self.state_with(&pdu, nid).await?;
-        self.accept(nid, pdu, state, request.transaction.as_ref(), target).await
+        let decided = self.accept(nid, pdu, state, request.transaction.as_ref(), target).await?;
+        if let Some((id, waiting)) = delayed {
+            self.finish_delayed(&id, &waiting, &decided)?;
+        }
+        Ok(decided)
     }
 
     async fn repeated(&self, request: &EventRequest) -> Result<Option<Sent>, RoomsError> {
@@ -193,6 +203,7 @@ impl<'a> Group<'a> {
     fn build(
         &self,
         request: &EventRequest,
+        manner: &Manner,
         auth: &HashMap<(StateEventType, String), Event>,
     ) -> Result<Pdu, RoomsError> {
         let is_create = request.event_type == TimelineEventType::RoomCreate;
@@ -213,6 +224,7 @@ impl<'a> Group<'a> {
             state_key: request.state_key.clone(),
             content: request.content.clone(),
             redacts: request.redacts.clone(),
+            sticky_ms: manner.sticky_ms,
             unsigned: None,
             origin_server_ts: request.origin_server_ts.unwrap_or_else(|| self.rooms.clock().now()),
             prev_events: head.extremities.clone(),
@@ -224,6 +236,25 @@ impl<'a> Group<'a> {
             depth: head.depth + 1,
         };
         Ok(build(draft, rules, self.rooms.server_name(), self.rooms.signing_key())?)
+    }
+
+    /// Whether the room allows the event.
+    fn authorize(
+        &self,
+        pdu: &Pdu,
+        auth: &HashMap<(StateEventType, String), Event>,
+    ) -> Result<(), RoomsError> {
+        let rules = self.room.rules();
+        let state = |event_type: &StateEventType, state_key: &str| {
+            auth.get(&(event_type.clone(), state_key.to_owned())).map(|event| event.pdu().clone())
+        };
+        if !has_owned_state(self.room.version()) {
+            return Ok(authorize(pdu, rules, state)?);
+        }
+        let create = state(&StateEventType::RoomCreate, "");
+        let levels = state(&StateEventType::RoomPowerLevels, "");
+        let levels = PowerLevels::new(create.as_ref(), levels.as_ref(), rules)?;
+        Ok(authorize_owned(pdu, rules, &levels, state)?)
     }
 
     /// The present state event, if the new one says the same: it is not sent twice.
@@ -336,19 +367,21 @@ impl<'a> Group<'a> {
 
     /// Commits the group, and returns the position of its first fact.
     pub(crate) async fn commit(self) -> Result<StreamPosition, CommitError> {
-        let Some((last_nid, last_pending)) = self.tentative.last else {
+        if self.tentative.batch.is_empty() {
             return Ok(self.snapshot.position());
-        };
+        }
         if self.tentative.broken {
             let reason = "an event of the group could not be indexed".to_owned();
             return Err(StoreError::Unavailable(reason).into());
         }
-        let Tentative { mut head, nodes, events, threads, redacted, mut batch, .. } =
+        let Tentative { mut head, nodes, events, threads, redacted, mut batch, last, .. } =
             self.tentative;
         head.version += 1;
         let room = self.room.nid();
         HEADS.replace(&mut batch, &(room,), self.stored_head.as_ref(), Some(&head))?;
-        LAST_EVENTS.put(&mut batch, &(room,), last_pending, &last_nid)?;
+        if let Some((nid, pending)) = last {
+            LAST_EVENTS.put(&mut batch, &(room,), pending, &nid)?;
+        }
         crate::index::write_nodes(&mut batch, room, &nodes)?;
         threads.flush(&mut batch, room)?;
         let first = self.rooms.store().commit(batch).await?;

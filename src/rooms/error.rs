@@ -1,6 +1,6 @@
 //! What can go wrong in a room, by what the caller can do about it.
 
-use hearth_rules::{BuildError, NotAllowed, PduError};
+use hearth_rules::{BuildError, NotAllowed, OwnedStateError, PduError};
 use hearth_store::StoreError;
 use ruma::RoomVersionId;
 
@@ -37,6 +37,18 @@ pub enum RoomsError {
     /// The user left the thread after the event that is named as the cause of a subscription.
     #[error("you left the thread after that event")]
     ConflictingUnsubscription,
+    /// The delay of a delayed event is over its limit.
+    #[error("the delay is too long")]
+    DelayTooLong,
+    /// The user has too many delayed events already.
+    #[error("you have too many delayed events")]
+    TooManyDelayed {
+        /// When the next of them is due, in milliseconds.
+        retry_after_ms: u64,
+    },
+    /// The delayed event was sent or cancelled before.
+    #[error("the delayed event was sent or cancelled before")]
+    DelayedFinished,
     /// The room version is not one that this server creates or joins.
     #[error("room version {0} is not supported")]
     UnsupportedVersion(RoomVersionId),
@@ -54,6 +66,15 @@ pub enum RoomsError {
 impl From<NotAllowed> for RoomsError {
     fn from(refusal: NotAllowed) -> Self {
         Self::Forbidden(refusal.reason)
+    }
+}
+
+impl From<OwnedStateError> for RoomsError {
+    fn from(error: OwnedStateError) -> Self {
+        match error {
+            OwnedStateError::Malformed => Self::BadJson(error.to_string()),
+            OwnedStateError::NotAllowed(refusal) => refusal.into(),
+        }
     }
 }
 

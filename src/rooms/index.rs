@@ -10,6 +10,7 @@ use crate::{
     Event, Member, Membership, RoomHead, RoomsError, Transaction,
     decide::Group,
     state::PendingNodes,
+    sticky::index_sticky,
     tables::{EVENT_NIDS, EVENTS, MEMBERS, MEMBERSHIPS, STATE_NODES, TIMELINE},
 };
 
@@ -69,6 +70,9 @@ impl Group<'_> {
         if let Some(user_id) = member_of(pdu) {
             self.index_member(batch, pending, event, user_id).await?;
         }
+        index_sticky(batch, room, pending, event, self.rooms.clock().now_ms())?;
+        self.forget_ended(batch, event).await?;
+        self.cancel_delayed(batch, event).await?;
         self.index_relation(batch, pending, event).await
     }
 

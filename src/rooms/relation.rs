@@ -264,7 +264,7 @@ impl Group<'_> {
             None => RELATIONS.delete(batch, &(parent, kind.number(), target.position())),
         }
         if kind == RelationKind::Thread {
-            self.leave_thread(target, relates.event_id).await?;
+            self.leave_thread(batch, target, relates.event_id).await?;
         }
         Ok(())
     }

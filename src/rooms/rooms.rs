@@ -14,6 +14,7 @@ use hearth_statemap::{Node, NodeId, StateHasher};
 use hearth_store::{Sequence, Snapshot, Store};
 use moka::sync::Cache;
 use ruma::{OwnedRoomId, OwnedServerName, RoomId, RoomVersionId, ServerName};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::{Event, Room, RoomsError, look::LookCache, writer::Writers};
@@ -54,6 +55,8 @@ struct Inner {
     looks: LookCache,
     writers: Writers,
     tasks: TaskTracker,
+    /// The next delayed event may be due at another time than before.
+    delayed_changed: Notify,
     /// The position of the last redaction, for readers of older snapshots.
     last_redaction: AtomicI64,
     /// The time of the last room that was created, in Unix milliseconds.
@@ -94,6 +97,7 @@ impl Rooms {
             signing_key,
             hasher,
             tasks,
+            delayed_changed: Notify::new(),
             last_redaction: AtomicI64::new(0),
             last_creation_ms: AtomicU64::new(0),
         }))
@@ -147,6 +151,10 @@ impl Rooms {
 
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.0.tasks
+    }
+
+    pub(crate) fn delayed_changed(&self) -> &Notify {
+        &self.0.delayed_changed
     }
 
     pub(crate) fn event_cache(&self) -> &Cache<EventNid, Event> {

@@ -6,11 +6,13 @@ use ruma::{OwnedDeviceId, OwnedEventId, OwnedRoomAliasId, OwnedRoomId, OwnedUser
 
 use crate::{
     alias::Alias,
+    delayed_event::DelayedEvent,
     event::StoredEvent,
     head::RoomHead,
     member::{Member, Membership},
     receipt::{Receipt, ReceiptKey},
     relation::Relation,
+    report::Report,
     room::RoomRow,
     thread::Thread,
     thread_subscription::ThreadSubscription,
@@ -31,6 +33,19 @@ pub const ALIASES: Table<(OwnedRoomAliasId,), Alias> = Table::new(Keyspace::Room
 pub const ROOM_ALIASES: Table<(RoomNid, OwnedRoomAliasId), ()> = Table::new(Keyspace::Rooms, 6, 1);
 /// The rooms that are published in the directory.
 pub const PUBLISHED: Table<(RoomNid,), ()> = Table::new(Keyspace::Rooms, 7, 1);
+/// Delayed events by their ids, finished ones for a while.
+pub const DELAYED_EVENTS: Table<(String,), DelayedEvent> = Table::new(Keyspace::Rooms, 40, 1);
+/// When something has to be done about a delayed event, in Unix milliseconds.
+pub const DELAYED_TIMES: Table<(u64, String), ()> = Table::new(Keyspace::Rooms, 41, 1);
+/// The delayed events of users.
+pub const DELAYED_OF_USERS: Table<(OwnedUserId, String), ()> = Table::new(Keyspace::Rooms, 42, 1);
+/// Delayed state events that wait, by room, type and state key → who sends it.
+pub const DELAYED_STATE: Table<(RoomNid, String, String, String), OwnedUserId> =
+    Table::new(Keyspace::Rooms, 43, 1);
+/// Up to which position the events of a room were purged that may be.
+pub const PURGED: Table<(RoomNid,), StreamPosition> = Table::new(Keyspace::Rooms, 44, 1);
+/// What users reported, in the order in which it came.
+pub const REPORTS: Table<(u64,), Report> = Table::new(Keyspace::Rooms, 45, 1);
 
 /// Number → event, with the position at which it came.
 pub const EVENTS: StampedTable<(EventNid,), StoredEvent> =
@@ -40,6 +55,8 @@ pub const EVENT_NIDS: Table<(OwnedEventId,), EventNid> = Table::new(Keyspace::Ev
 /// The events of a room in the order in which they came.
 pub const TIMELINE: Table<(RoomNid, StreamPosition), EventNid> =
     Table::new(Keyspace::Timeline, 1, 1);
+/// The sticky events of a room → when they end, in Unix milliseconds.
+pub const STICKY: Table<(RoomNid, StreamPosition), u64> = Table::new(Keyspace::Timeline, 2, 1);
 /// The nodes of a room's state maps, by the hash of their bytes.
 pub const STATE_NODES: Table<(RoomNid, [u8; 16]), Vec<u8>> = Table::new(Keyspace::State, 1, 1);
 
@@ -87,3 +104,6 @@ pub const RECEIPT_ORDER: Table<(RoomNid, StreamPosition), ReceiptKey> =
 /// (user, device, what was called, transaction id) → the event that it made.
 pub const TRANSACTIONS: Table<(OwnedUserId, OwnedDeviceId, String, String), OwnedEventId> =
     Table::new(Keyspace::Transactions, 1, 1);
+/// The same → the delayed event that it made.
+pub const DELAYED_REQUESTS: Table<(OwnedUserId, OwnedDeviceId, String, String), String> =
+    Table::new(Keyspace::Transactions, 2, 1);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use hearth_base::{
     EventNid, RoomNid, StreamPosition,
-    limits::{PAGE_EVENTS_MAX, ROOM_GROUP_EVENTS_MAX},
+    limits::{PAGE_EVENTS_MAX, ROOM_GROUP_EVENTS_MAX, STORE_PAGE_ROWS_MAX},
 };
 use hearth_store::{Batch, Direction, Pending, Snapshot, Stamped, StoreError};
 use ruma::{EventId, OwnedEventId, UserId, api::client::threads::get_threads::v1::IncludeThreads};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Event, Room, Rooms, RoomsError, Side, Visibility,
     decide::Group,
-    relation::{RelatesTo, RelationKind},
+    relation::{RelatesTo, Relation, RelationKind},
     tables::{RELATIONS, THREAD_ORDER, THREAD_PARTICIPANTS, THREADS},
 };
 
@@ -117,9 +117,13 @@ impl Group<'_> {
     /// Counts a redacted reply no longer; the one before it may become the latest again.
     pub(crate) async fn leave_thread(
         &mut self,
+        batch: &mut Batch,
         target: &Event,
         root: OwnedEventId,
     ) -> Result<(), RoomsError> {
+        if !self.has_replied(&root, target.pdu().sender()).await? {
+            THREAD_PARTICIPANTS.delete(batch, &(&*root, target.pdu().sender()));
+        }
         let mut thread = self.tentative_thread(&root).await?;
         let Some((mut place, Thread { mut latest, count })) = thread.present else {
             return Ok(());
@@ -134,6 +138,27 @@ impl Group<'_> {
         thread.present = (left > 0).then_some((place, Thread { latest, count: left }));
         self.tentative.threads.0.insert(root, thread);
         Ok(())
+    }
+
+    /// Whether the group leaves a reply of a user unredacted; of very many replies the latest are
+    /// looked at.
+    async fn has_replied(&self, root: &EventId, user_id: &UserId) -> Result<bool, RoomsError> {
+        let redacted = &self.tentative.redacted;
+        let mut new = self.tentative.events.values().filter(|new| {
+            new.event.pdu().sender() == user_id && !redacted.contains(&new.event.nid())
+        });
+        let is_reply = |event: &Event| {
+            RelatesTo::of(event.pdu()).is_some_and(|relates| relates.is_in_thread(root))
+        };
+        if new.any(|new| is_reply(&new.event)) {
+            return Ok(true);
+        }
+        let range = RELATIONS.prefix(&(root, RelationKind::Thread.number()));
+        let (snapshot, backward) = (self.snapshot.as_ref(), Direction::Backward);
+        let rows = RELATIONS.scan(snapshot, &range, backward, STORE_PAGE_ROWS_MAX).await?;
+        let is_full = rows.len() == STORE_PAGE_ROWS_MAX;
+        let is_left = |row: &Relation| row.sender == user_id && !redacted.contains(&row.child);
+        Ok(is_full || rows.iter().any(|(_, row)| is_left(row)))
     }
 
     async fn tentative_thread(&self, root: &EventId) -> Result<TentativeThread, RoomsError> {

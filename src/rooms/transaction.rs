@@ -1,7 +1,7 @@
 //! Transaction ids: a request that is sent twice makes one event.
 
 use hearth_store::{Batch, Snapshot};
-use ruma::{OwnedDeviceId, OwnedEventId, OwnedTransactionId, UserId};
+use ruma::{DeviceId, OwnedDeviceId, OwnedEventId, OwnedTransactionId, UserId};
 
 use crate::{RoomsError, event::Origin, tables::TRANSACTIONS};
 
@@ -21,15 +21,21 @@ impl Transaction {
         Origin { device_id: self.device_id.clone(), transaction_id: self.transaction_id.clone() }
     }
 
+    /// The key of what remembers the transactions of a user.
+    pub(crate) fn key<'a>(
+        &'a self,
+        user_id: &'a UserId,
+    ) -> (&'a UserId, &'a DeviceId, &'a str, &'a str) {
+        (user_id, &self.device_id, &self.scope, self.transaction_id.as_str())
+    }
+
     /// The event that the transaction made before, if it did.
     pub(crate) async fn result(
         &self,
         snapshot: &dyn Snapshot,
         user_id: &UserId,
     ) -> Result<Option<OwnedEventId>, RoomsError> {
-        let id = self.transaction_id.as_str();
-        let key = (user_id, &*self.device_id, self.scope.as_str(), id);
-        Ok(TRANSACTIONS.get(snapshot, &key).await?)
+        Ok(TRANSACTIONS.get(snapshot, &self.key(user_id)).await?)
     }
 
     /// Remembers the event; the batch is a conflict if the transaction made one already.
@@ -39,8 +45,6 @@ impl Transaction {
         user_id: &UserId,
         event_id: &OwnedEventId,
     ) -> Result<(), RoomsError> {
-        let id = self.transaction_id.as_str();
-        let key = (user_id, &*self.device_id, self.scope.as_str(), id);
-        Ok(TRANSACTIONS.insert(batch, &key, event_id)?)
+        Ok(TRANSACTIONS.insert(batch, &self.key(user_id), event_id)?)
     }
 }

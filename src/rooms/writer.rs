@@ -38,6 +38,23 @@ pub struct EventRequest {
     pub origin_server_ts: Option<MilliSecondsSinceUnixEpoch>,
 }
 
+/// How an event is sent, beyond what every event has.
+#[derive(Clone, Debug, Default)]
+pub struct Manner {
+    /// For how long it is sticky, in milliseconds (MSC4354).
+    pub(crate) sticky_ms: Option<u32>,
+    /// The delayed event that it comes from, which ends with it (MSC4140).
+    pub(crate) delay_id: Option<String>,
+}
+
+impl Manner {
+    /// Sticky for this many milliseconds, if at all.
+    #[must_use]
+    pub fn sticky(sticky_ms: Option<u32>) -> Self {
+        Self { sticky_ms, delay_id: None }
+    }
+}
+
 /// An event that was accepted, or that was there already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
@@ -54,6 +71,7 @@ type Reply = Result<Vec<Sent>, RoomsError>;
 /// Events that are accepted together or not at all.
 struct Job {
     requests: Vec<EventRequest>,
+    manner: Manner,
     reply: oneshot::Sender<Reply>,
 }
 
@@ -77,7 +95,20 @@ impl Rooms {
     /// # Errors
     /// The room's rules refuse it, it is malformed or too large, or the store failed.
     pub async fn send(&self, room: &Room, request: EventRequest) -> Result<Sent, RoomsError> {
-        let sent = self.send_all(room, vec![request]).await?;
+        self.send_in(room, request, Manner::default()).await
+    }
+
+    /// Sends one event to a room in a manner of its own.
+    ///
+    /// # Errors
+    /// As [`Rooms::send`].
+    pub async fn send_in(
+        &self,
+        room: &Room,
+        request: EventRequest,
+        manner: Manner,
+    ) -> Result<Sent, RoomsError> {
+        let sent = self.send_job(room, vec![request], manner).await?;
         sent.into_iter().next().ok_or(RoomsError::Busy)
     }
 
@@ -90,8 +121,17 @@ impl Rooms {
         room: &Room,
         requests: Vec<EventRequest>,
     ) -> Result<Vec<Sent>, RoomsError> {
+        self.send_job(room, requests, Manner::default()).await
+    }
+
+    async fn send_job(
+        &self,
+        room: &Room,
+        requests: Vec<EventRequest>,
+        manner: Manner,
+    ) -> Result<Vec<Sent>, RoomsError> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(room, Job { requests, reply })?;
+        self.enqueue(room, Job { requests, manner, reply })?;
         answer.await.map_err(|_| RoomsError::Busy)?
     }
 
@@ -153,7 +193,7 @@ impl Rooms {
         };
         let mut accepted = Vec::new();
         for job in jobs {
-            match group.decide_all(&job.requests).await {
+            match group.decide_all(&job.requests, &job.manner).await {
                 Ok(sent) => accepted.push((job, sent)),
                 Err(error) => drop(job.reply.send(Err(error))),
             }

@@ -58,6 +58,17 @@ pub fn authorize<E: Event<Id = OwnedEventId> + Clone>(
     rules: &RoomVersionRules,
     fetch_state: impl Fn(&StateEventType, &str) -> Option<E>,
 ) -> Result<(), NotAllowed> {
+    authorize_as(pdu, pdu, rules, fetch_state)
+}
+
+/// As [`authorize`], where the room's state is asked about `seen`: the event as the rules that
+/// depend on the state should see it.
+pub(crate) fn authorize_as<E: Event<Id = OwnedEventId> + Clone>(
+    pdu: &Pdu,
+    seen: impl Event,
+    rules: &RoomVersionRules,
+    fetch_state: impl Fn(&StateEventType, &str) -> Option<E>,
+) -> Result<(), NotAllowed> {
     let mut known = BTreeMap::new();
     let create = (StateEventType::RoomCreate, String::new());
     let wanted = auth_types(pdu.event_type(), pdu.sender(), pdu.state_key(), pdu.content(), rules)?;
@@ -69,7 +80,7 @@ pub fn authorize<E: Event<Id = OwnedEventId> + Clone>(
         }
     }
     check_auth_events(pdu, rules, |event_id| known.get(event_id).cloned())?;
-    check_state(pdu, rules, fetch_state)
+    check_state(seen, rules, fetch_state)
 }
 
 /// The half of the rules that does not depend on the room's state: a create event's form, and
@@ -93,11 +104,11 @@ pub fn check_auth_events<E: Event>(
 /// # Errors
 /// [`NotAllowed`] with the first rule that refuses.
 pub fn check_state<E: Event>(
-    pdu: &Pdu,
+    event: impl Event,
     rules: &RoomVersionRules,
     fetch_state: impl Fn(&StateEventType, &str) -> Option<E>,
 ) -> Result<(), NotAllowed> {
-    Ok(check_state_dependent_auth_rules(&rules.authorization, pdu, fetch_state)?)
+    Ok(check_state_dependent_auth_rules(&rules.authorization, event, fetch_state)?)
 }
 
 #[cfg(test)]

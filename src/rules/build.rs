@@ -45,6 +45,8 @@ pub struct Draft {
     pub content: Box<RawValue>,
     /// The event that a redaction names; written where the room version wants it.
     pub redacts: Option<OwnedEventId>,
+    /// For how long it is sticky, in milliseconds (MSC4354).
+    pub sticky_ms: Option<u32>,
     /// Stored beside the event, neither hashed nor signed.
     pub unsigned: Option<Box<RawValue>>,
     /// Now.
@@ -108,6 +110,10 @@ fn to_object(draft: Draft, rules: &RoomVersionRules) -> Result<CanonicalJsonObje
     }
     if let Some(room_id) = draft.room_id {
         object.insert("room_id".to_owned(), room_id.to_string().into());
+    }
+    if let Some(sticky_ms) = draft.sticky_ms {
+        let sticky = [("duration_ms".to_owned(), Int::from(sticky_ms).into())];
+        object.insert("msc4354_sticky".to_owned(), CanonicalJsonObject::from(sticky).into());
     }
     if let Some(state_key) = draft.state_key {
         object.insert("state_key".to_owned(), state_key.into());

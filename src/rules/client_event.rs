@@ -113,6 +113,9 @@ impl Serialize for ClientEvent<'_> {
         if self.format == ClientEventFormat::Full {
             map.serialize_entry("room_id", pdu.room_id())?;
         }
+        if let Some(duration_ms) = pdu.sticky_ms() {
+            map.serialize_entry("msc4354_sticky", &Sticky { duration_ms })?;
+        }
         let unsigned = AllUnsigned { pdu, given: &self.unsigned };
         map.serialize_entry("unsigned", &unsigned)?;
         map.end()
@@ -130,6 +133,11 @@ fn content_with_redacts(pdu: &Pdu) -> serde_json::Result<Option<BTreeMap<&str, B
     Ok(Some(content))
 }
 
+#[derive(Serialize)]
+struct Sticky {
+    duration_ms: u32,
+}
+
 struct AllUnsigned<'a> {
     pdu: &'a Pdu,
     given: &'a Unsigned<'a>,
@@ -142,6 +150,12 @@ impl Serialize for AllUnsigned<'_> {
         if let Some(now) = given.now {
             let (now, sent) = (i64::from(now.get()), i64::from(self.pdu.origin_server_ts().get()));
             map.serialize_entry("age", &(now - sent))?;
+            if let Some(duration_ms) = self.pdu.sticky_ms() {
+                let left_ms = (i64::from(duration_ms) - (now - sent)).min(duration_ms.into());
+                if left_ms > 0 {
+                    map.serialize_entry("msc4354_sticky_duration_ttl_ms", &left_ms)?;
+                }
+            }
         }
         entry(&mut map, "transaction_id", given.transaction_id)?;
         entry(&mut map, "membership", given.membership)?;

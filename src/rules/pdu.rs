@@ -67,6 +67,16 @@ struct Fields {
     auth_events: Vec<OwnedEventId>,
     redacts: Option<Box<RawValue>>,
     unsigned: Option<Box<RawValue>>,
+    #[serde(rename = "msc4354_sticky")]
+    sticky: Option<Box<RawValue>>,
+}
+
+/// Longest time for which an event is sticky, in milliseconds (MSC4354).
+const STICKY_MS_MAX: u32 = 60 * 60 * 1_000;
+
+#[derive(Deserialize)]
+struct Sticky {
+    duration_ms: u64,
 }
 
 #[derive(Deserialize)]
@@ -247,6 +257,14 @@ impl Pdu {
     #[must_use]
     pub fn redacts(&self) -> Option<&EventId> {
         self.parsed.redacts.as_deref()
+    }
+
+    /// For how long the event is sticky, in milliseconds (MSC4354); `None` if it is not.
+    #[must_use]
+    pub fn sticky_ms(&self) -> Option<u32> {
+        let sticky = self.parsed.fields.sticky.as_deref()?;
+        let sticky: Sticky = serde_json::from_str(sticky.get()).ok()?;
+        Some(u32::try_from(sticky.duration_ms).unwrap_or(u32::MAX).min(STICKY_MS_MAX))
     }
 
     /// The stored `unsigned` object, if any.

@@ -96,6 +96,7 @@ impl TestRoom {
             state_key: state_key.map(str::to_owned),
             content,
             redacts: None,
+            sticky_ms: None,
             unsigned: None,
             origin_server_ts: MilliSecondsSinceUnixEpoch(UInt::try_from(1_000 + depth).unwrap()),
             prev_events: self.last.iter().map(|last| last.event_id().to_owned()).collect(),

@@ -30,8 +30,17 @@ pub fn rules_of(version: &RoomVersionId) -> Option<&'static RoomVersionRules> {
         RoomVersionId::V10 => &RoomVersionRules::V10,
         RoomVersionId::V11 => &RoomVersionRules::V11,
         RoomVersionId::V12 => &RoomVersionRules::V12,
-        _ => return None,
+        other => return unstable_rules_of(other.as_str()),
     })
+}
+
+/// The rules of an unstable version, but for what [`crate::owned_state`] adds.
+fn unstable_rules_of(version: &str) -> Option<&'static RoomVersionRules> {
+    match version {
+        "org.matrix.msc3757.10" => Some(&RoomVersionRules::V10),
+        "org.matrix.msc3757.11" => Some(&RoomVersionRules::V11),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +53,15 @@ mod tests {
             assert!(rules_of(&version).unwrap().authorization.strict_canonical_json, "{version}");
         }
         assert!(SUPPORTED.contains(&DEFAULT));
+    }
+
+    #[test]
+    fn unstable_versions_have_rules_and_owned_state() {
+        for version in crate::owned_state::VERSIONS {
+            let version = RoomVersionId::try_from(version).unwrap();
+            assert!(rules_of(&version).is_some() && crate::has_owned_state(&version));
+        }
+        assert!(!crate::has_owned_state(&DEFAULT));
     }
 
     #[test]

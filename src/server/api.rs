@@ -7,7 +7,7 @@ use hearth_api_client::{ClientApi, Registration, Settings as ApiSettings};
 
 use crate::{
     config::{RegistrationMode, Settings},
-    parts::Parts,
+    parts::{Parts, retention},
 };
 
 /// The client-server API on the server's parts.
@@ -21,6 +21,8 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
         default_room_version: settings.rooms.default_version.clone(),
         client_base_url: settings.well_known.client_base_url.as_ref().map(ToString::to_string),
         server_address: settings.well_known.server.as_ref().map(ToString::to_string),
+        policy_server_key: settings.well_known.policy_server_key.clone(),
+        retention: retention(settings),
         ..ApiSettings::new(settings.server_name.clone())
     };
     hearth_api_client::router(ClientApi {

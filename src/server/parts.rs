@@ -3,12 +3,14 @@
 //! The order of construction is the dependency graph. Settings become each crate's own small
 //! settings here, and nowhere else.
 
+use std::time::Duration;
+
 use hearth_accounts::Accounts;
 use hearth_base::{Clock, Random};
 use hearth_bus::{Bus, Rates};
 use hearth_mail::Mail;
 use hearth_media::Media;
-use hearth_rooms::Rooms;
+use hearth_rooms::{Retention, Rooms};
 use hearth_statemap::StateHasher;
 use hearth_store::{SCHEMA_VERSION, Store, migrate};
 use hearth_store_rocks::RocksEngine;
@@ -79,6 +81,10 @@ impl Parts {
             StateHasher::new(*data_dir.state_secret()),
             tasks.clone(),
         );
+        tasks.spawn(rooms.clone().send_delayed_events(shutdown.clone()));
+        if let Some(retention) = retention(settings) {
+            tasks.spawn(rooms.clone().purge_expired_events(retention, shutdown.clone()));
+        }
         let bus = Bus::new(clock.clone(), &random, rates(&settings.rate_limit));
         let mail = open_mail(settings, &clock, &random)?;
         let media = open_media(settings, data_dir, &store, &clock, &random)?;
@@ -128,6 +134,23 @@ pub fn open_accounts(
         ..hearth_accounts::Settings::new(settings.server_name.clone())
     };
     Ok(Accounts::new(store.clone(), clock.clone(), random.clone(), accounts)?)
+}
+
+/// How long messages are kept; `None` if all are.
+pub fn retention(settings: &Settings) -> Option<Retention> {
+    let crate::config::Retention {
+        enabled,
+        interval_ms,
+        default_max_lifetime_ms,
+        lowest_max_lifetime_ms,
+        highest_max_lifetime_ms,
+    } = settings.retention;
+    enabled.then(|| Retention {
+        interval: Duration::from_millis(interval_ms.max(1)),
+        default_max_lifetime_ms,
+        lowest_max_lifetime_ms,
+        highest_max_lifetime_ms,
+    })
 }
 
 fn open_media(

@@ -54,6 +54,7 @@ impl View<'_> {
         joined.account_data.events = data.events;
         let is_whole = window.known.is_none();
         joined.ephemeral.events = self.ephemeral(room, is_whole || just_joined).await?;
+        joined.sticky = self.sticky(room, &window, is_whole || just_joined).await?;
         if is_whole || window.known.is_some_and(|known| known.members != head.state.members) {
             joined.summary = self.summary(room, &head).await?;
         }
@@ -62,7 +63,8 @@ impl View<'_> {
             || window.limited
             || !joined.state.is_empty()
             || !joined.account_data.is_empty()
-            || !joined.ephemeral.is_empty();
+            || !joined.ephemeral.is_empty()
+            || !joined.sticky.is_empty();
         if !says_something {
             return Ok(None);
         }

@@ -25,6 +25,7 @@ mod lazy_members;
 mod left;
 mod presence;
 mod sessions;
+mod sticky;
 mod stripped;
 mod summary;
 mod sync;

@@ -95,3 +95,38 @@ async fn tags_are_added_listed_and_removed() {
     let since = hearth_tests::sync::next_batch(&body);
     alice.sync_until(&since, |body| synced(body) == rest).await;
 }
+
+#[tokio::test]
+async fn deleted_account_data_is_gone_and_its_deletion_is_synced() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let room = alice.create_room(json!({})).await;
+    let kind = "org.example.theme";
+    let unstable = "/_matrix/client/unstable/org.matrix.msc3391";
+    let global = format!("/user/{}/account_data/{kind}", alice.user);
+    let of_room = format!("/user/{}/rooms/{room}/account_data/{kind}", alice.user);
+    alice.delete(&format!("{unstable}{global}")).await.ok();
+    for (path, by_delete) in
+        [(&global, true), (&global, false), (&of_room, true), (&of_room, false)]
+    {
+        alice.put(path, json!({ "dark": true })).await.ok();
+        let since = alice.now().await;
+        let deleted = match by_delete {
+            true => alice.delete(&format!("{unstable}{path}")).await,
+            false => alice.put(path, json!({})).await,
+        };
+        assert_eq!(deleted.ok(), json!({}));
+        alice.get(path).await.assert_matrix_error(404, "M_NOT_FOUND");
+        let content = |body: &Value| {
+            let global = of_type(events(&body["account_data"]), kind);
+            let of_room = of_type(events(&joined(body, &room)["account_data"]), kind);
+            global.or(of_room).map(|event| event["content"].clone())
+        };
+        alice.sync_until(&since, |body| content(body) == Some(json!({}))).await;
+        assert_eq!(content(&alice.sync(None, 0).await), None, "{path}");
+    }
+    let rules = format!("{unstable}/user/{}/account_data/m.push_rules", alice.user);
+    alice.delete(&rules).await.assert_matrix_error(405, "M_BAD_JSON");
+    let bob = server.register("bob").await;
+    bob.delete(&format!("{unstable}{global}")).await.assert_matrix_error(403, "M_FORBIDDEN");
+}

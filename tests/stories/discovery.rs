@@ -56,3 +56,15 @@ async fn well_known_says_what_is_configured() {
     let address = reply.ok()["m.homeserver"]["base_url"].clone();
     assert_eq!(address.as_str().unwrap().trim_end_matches('/'), "https://matrix.hearth.test");
 }
+
+#[tokio::test]
+async fn the_key_of_a_policy_server_is_served_when_it_is_set() {
+    let path = "/.well-known/matrix/policy_server";
+    let unset = Server::start().await.anonymous().get(path).await;
+    unset.assert_matrix_error(404, "M_NOT_FOUND");
+    let key = "6yhHGKhCiXTSEN2ksjV7kX/N6rBQZ3Xb+M7LlC6NS+s";
+    let settings = Settings::default().text("well_known.policy_server_key", key);
+    let server = Server::start_with(settings).await;
+    let body = server.anonymous().get(path).await.ok();
+    assert_eq!(body, json!({ "public_keys": { "ed25519": key } }));
+}

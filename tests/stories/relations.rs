@@ -171,3 +171,50 @@ async fn a_thread_does_not_start_inside_a_thread() {
     assert_eq!(nested.status, 400, "{}", nested.text());
     assert!(nested.json()["errcode"].is_string());
 }
+
+#[tokio::test]
+async fn who_redacts_every_answer_took_no_part_in_the_thread() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let bob = server.register("bob").await;
+    let room = alice.create_room_with(&[&bob]).await;
+    let root = alice.say(&room, "topic").await;
+    answer_in_thread(&alice, &room, &root, "stays").await;
+    let first = answer_in_thread(&bob, &room, &root, "first").await;
+    let second = answer_in_thread(&bob, &room, &root, "second").await;
+    let threads = format!("/_matrix/client/v1/rooms/{room}/threads?include=participated");
+    for (redacted, left) in [(&first, 1), (&second, 0)] {
+        bob.redact(&room, redacted).await;
+        let body = bob.get(&threads).await.ok();
+        assert_eq!(body["chunk"].as_array().unwrap().len(), left, "{body}");
+        let event = bob.event(&room, &root).await.ok();
+        let summary = &event["unsigned"]["m.relations"]["m.thread"];
+        assert_eq!(summary["current_user_participated"], json!(left == 1), "{event}");
+    }
+}
+
+#[tokio::test]
+async fn history_is_filtered_by_relation() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let room = alice.create_room(json!({})).await;
+    let from = alice.now().await;
+    let root = alice.say(&room, "root").await;
+    let threaded = answer_in_thread(&alice, &room, &root, "threaded").await;
+    let reference = json!({ "rel_type": "m.reference", "event_id": root });
+    let referring = alice.relate(&room, "m.room.message", reference, text("referring")).await;
+    let only = |types: Value| json!({ "org.matrix.msc3874.rel_types": types });
+    let without = |types: Value| json!({ "org.matrix.msc3874.not_rel_types": types });
+    for (filter, expected) in [
+        (only(json!(["m.thread"])), vec![&threaded]),
+        (only(json!(["m.reference", "m.thread"])), vec![&threaded, &referring]),
+        (without(json!(["m.thread"])), vec![&root, &referring]),
+        (without(json!(["m.thread", "m.reference"])), vec![&root]),
+        (json!({}), vec![&root, &threaded, &referring]),
+    ] {
+        let filter = filter.to_string();
+        let query = [("dir", "f"), ("from", from.as_str()), ("filter", filter.as_str())];
+        let page = alice.messages(&room, &query).await.ok();
+        assert_eq!(ids(page["chunk"].as_array().unwrap()), expected, "{filter}");
+    }
+}

@@ -68,7 +68,7 @@ fn absent() -> ApiError {
 }
 
 /// Refuses what has endpoints of its own (specification: 405 with `M_BAD_JSON`).
-fn check_not_reserved(kind: &str) -> Result<(), ApiError> {
+pub(super) fn check_not_reserved(kind: &str) -> Result<(), ApiError> {
     if Accounts::is_reserved_account_data(kind) {
         let message = format!("{kind} is not set as account data");
         let status = StatusCode::METHOD_NOT_ALLOWED;

@@ -3,6 +3,7 @@
 mod account_data;
 mod confirm;
 mod deactivate;
+mod delete_account_data;
 mod devices;
 mod filters;
 mod login;
@@ -31,6 +32,7 @@ pub(crate) use self::{
     },
     confirm::confirm,
     deactivate::deactivate,
+    delete_account_data::{delete_global_account_data, delete_room_account_data},
     devices::{delete_device, delete_devices, get_device, get_devices, update_device},
     filters::{create_filter, get_filter},
     login::{get_login_token, login, login_types},

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State};
 use hearth_http::Ruma;
+use hearth_rules::owned_state;
 use ruma::{RoomVersionId, api::client::discovery::get_capabilities::v3::Request};
 use serde_json::{Value, json};
 
@@ -26,13 +27,15 @@ pub(crate) async fn capabilities(
     State(settings): State<Arc<Settings>>,
     _: Ruma<Request>,
 ) -> Json<Value> {
-    let available = ROOM_VERSIONS.map(|version| (version.to_string(), "stable"));
+    let stable = ROOM_VERSIONS.map(|version| (version.to_string(), "stable"));
+    let unstable = owned_state::VERSIONS.map(|version| (version.to_owned(), "unstable"));
+    let available: BTreeMap<_, _> = stable.into_iter().chain(unstable).collect();
     let switch = |enabled: bool| json!({ "enabled": enabled });
     Json(json!({
         "capabilities": {
             "m.room_versions": {
                 "default": settings.default_room_version,
-                "available": BTreeMap::from(available),
+                "available": available,
             },
             "m.change_password": switch(true),
             "m.set_displayname": switch(true),

@@ -12,5 +12,5 @@ pub(crate) use self::{
     capabilities::capabilities,
     versions::versions,
     voip::{third_party_protocols, turn_server},
-    well_known::{homeserver, server_address, support},
+    well_known::{homeserver, policy_server, server_address, support},
 };

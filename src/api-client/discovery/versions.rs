@@ -16,6 +16,12 @@ const FEATURES: &[&str] = &[
     "uk.tcpip.msc4133",
     "uk.tcpip.msc4133.stable",
     "org.matrix.msc4306",
+    "org.matrix.msc4308",
+    "org.matrix.msc3391",
+    "org.matrix.msc3874",
+    "org.matrix.msc4140",
+    "org.matrix.msc4354",
+    "org.matrix.msc1763",
 ];
 
 pub(crate) async fn versions(_: Ruma<Request>) -> RumaResponse<Response> {

@@ -28,6 +28,14 @@ pub(crate) async fn server_address(
     Ok(Json(json!({ "m.server": address })))
 }
 
+/// `GET /.well-known/matrix/policy_server`: the key of the policy server under the server name.
+pub(crate) async fn policy_server(
+    State(settings): State<Arc<Settings>>,
+) -> Result<Json<Value>, Error> {
+    let key = settings.policy_server_key.as_ref().ok_or_else(not_set)?;
+    Ok(Json(json!({ "public_keys": { "ed25519": key } })))
+}
+
 pub(crate) async fn support(
     State(settings): State<Arc<Settings>>,
     _: Ruma<discover_support::Request>,

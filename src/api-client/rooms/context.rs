@@ -1,6 +1,6 @@
 //! `GET /rooms/{roomId}/context/{eventId}`.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use hearth_accounts::Accounts;
 use hearth_base::limits::PAGE_EVENTS_MAX;
 use hearth_http::{Ruma, RumaResponse};
@@ -20,6 +20,7 @@ use crate::error::Error;
 pub(crate) async fn get_context(
     State(rooms): State<Rooms>,
     State(accounts): State<Accounts>,
+    RawQuery(query): RawQuery,
     Ruma { request, caller }: Ruma<Request>,
 ) -> Result<RumaResponse<Response>, Error> {
     let snapshot = rooms.snapshot().await?;
@@ -27,7 +28,7 @@ pub(crate) async fn get_context(
     let room = known_room(&rooms, &request.room_id).await?;
     let event = rooms.visible_event(snapshot, &room, &request.event_id, &caller.user).await?;
     let limit = render::limit(request.limit).min(PAGE_EVENTS_MAX);
-    let filtered = Filtered::new(&accounts, &caller.user, request.filter).await?;
+    let filtered = Filtered::new(&accounts, &caller.user, request.filter, query.as_deref()).await?;
     let reader = Reader { rooms: &rooms, snapshot, room: &room, user_id: &caller.user, filtered };
     let before = reader.page(&event, Direction::Backward, limit / 2).await?;
     let after = reader.page(&event, Direction::Forward, limit - limit / 2).await?;

@@ -1,6 +1,6 @@
 //! `GET /rooms/{roomId}/messages`.
 
-use axum::extract::{FromRef, FromRequest, State};
+use axum::extract::{FromRef, FromRequest, RawQuery, State};
 use hearth_accounts::Accounts;
 use hearth_base::StreamPosition;
 use hearth_bus::Bus;
@@ -54,6 +54,7 @@ fn with_direction(uri: &Uri) -> Option<Uri> {
 pub(crate) async fn get_messages(
     State(rooms): State<Rooms>,
     State(accounts): State<Accounts>,
+    RawQuery(query): RawQuery,
     Messages(Ruma { request, caller }): Messages,
 ) -> Result<RumaResponse<Response>, Error> {
     let (snapshot, user_id) = (rooms.snapshot().await?, &caller.user);
@@ -68,7 +69,7 @@ pub(crate) async fn get_messages(
     };
     let to = request.to.as_deref().map(str::parse::<Side>).transpose()?;
     let limit = render::limit(request.limit);
-    let filtered = Filtered::new(&accounts, user_id, request.filter).await?;
+    let filtered = Filtered::new(&accounts, user_id, request.filter, query.as_deref()).await?;
     let wanted = |event: &_| filtered.wants(event);
     let page = rooms.page(snapshot, &room, user_id, from, to, direction, limit, &wanted).await?;
 

@@ -9,6 +9,7 @@ mod aliases;
 mod canonical_alias;
 mod context;
 mod create_room;
+mod delayed_events;
 mod event;
 mod filtered;
 mod invite;
@@ -26,6 +27,8 @@ mod receipt;
 mod redact;
 mod relations;
 mod render;
+mod report;
+mod retention;
 mod send;
 mod send_state;
 mod state;
@@ -41,6 +44,9 @@ pub(crate) use self::{
     aliases::{create_alias, delete_alias, get_alias, list_aliases},
     context::get_context,
     create_room::create_room,
+    delayed_events::{
+        get_delayed_event, get_delayed_events, send_delayed_event, update_delayed_event,
+    },
     event::get_event,
     invite::invite,
     join::{join, join_by_id},
@@ -56,6 +62,8 @@ pub(crate) use self::{
     receipt::send_receipt,
     redact::redact,
     relations::{relations, relations_of_event_type, relations_of_type},
+    report::{report_event, report_room, report_user},
+    retention::retention_configuration,
     send::send,
     send_state::send_state,
     state::{get_state, get_state_event},

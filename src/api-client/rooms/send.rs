@@ -1,26 +1,34 @@
-//! `PUT /rooms/{roomId}/send/{eventType}/{txnId}`.
+//! `PUT /rooms/{roomId}/send/{eventType}/{txnId}`, at once or later.
 
-use axum::extract::State;
+use axum::{
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response as HttpResponse},
+};
 use hearth_base::limits::IDENTIFIER_BYTES_MAX;
 use hearth_bus::Bus;
 use hearth_http::{Caller, Ruma, RumaResponse};
-use hearth_rooms::{EventRequest, Rooms, RoomsError, Transaction};
+use hearth_rooms::{EventRequest, Manner, Rooms, RoomsError, Transaction};
 use ruma::{
     MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedTransactionId,
-    api::client::message::send_message_event::v3::{Request, Response},
+    api::client::{
+        delayed_events::delayed_message_event,
+        message::send_message_event::v3::{Request, Response},
+    },
     events::TimelineEventType,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::access::known_room;
+use super::{access::known_room, delayed_events::delay_of};
 use crate::error::Error;
 
 pub(crate) async fn send(
     State(rooms): State<Rooms>,
     State(bus): State<Bus>,
+    RawQuery(query): RawQuery,
     Ruma { request, caller }: Ruma<Request>,
-) -> Result<RumaResponse<Response>, Error> {
+) -> Result<HttpResponse, Error> {
+    let delay = delay_of(query.as_deref())?;
     let room = known_room(&rooms, &request.room_id).await?;
     let scope = format!("send/{}/{}", request.room_id, request.event_type);
     let content = request.body.into_json();
@@ -34,9 +42,15 @@ pub(crate) async fn send(
         transaction: Some(transaction(&caller, scope, request.txn_id)?),
         origin_server_ts: massaged(&caller, request.timestamp),
     };
-    let sent = rooms.send(&room, event).await?;
+    let manner = Manner::sticky(request.sticky_duration_ms.map(Into::into));
     bus.presence().active(&caller.user);
-    Ok(RumaResponse(Response::new(sent.event_id)))
+    if let Some(delay) = delay {
+        let delay_id = rooms.delay(&room, event, &manner, delay).await?;
+        let response = delayed_message_event::unstable::Response::new(delay_id);
+        return Ok(RumaResponse(response).into_response());
+    }
+    let sent = rooms.send_in(&room, event, manner).await?;
+    Ok(RumaResponse(Response::new(sent.event_id)).into_response())
 }
 
 /// What makes a repetition of the request recognizable: its device, its path and its id.
@@ -63,7 +77,7 @@ pub(super) fn massaged(
 }
 
 /// The target of a redaction that comes as a plain event.
-fn redacts(event_type: &TimelineEventType, content: &RawValue) -> Option<OwnedEventId> {
+pub(super) fn redacts(event_type: &TimelineEventType, content: &RawValue) -> Option<OwnedEventId> {
     #[derive(Deserialize)]
     struct Content {
         redacts: OwnedEventId,

@@ -1,22 +1,30 @@
-//! `PUT /rooms/{roomId}/state/{eventType}/{stateKey}`.
+//! `PUT /rooms/{roomId}/state/{eventType}/{stateKey}`, at once or later.
 
-use axum::extract::State;
+use axum::{
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response as HttpResponse},
+};
 use hearth_bus::Bus;
 use hearth_http::{Ruma, RumaResponse};
-use hearth_rooms::{EventRequest, Rooms};
+use hearth_rooms::{EventRequest, Manner, Rooms};
 use ruma::{
-    api::client::state::send_state_event::v3::{Request, Response},
+    api::client::{
+        delayed_events::delayed_state_event,
+        state::send_state_event::v3::{Request, Response},
+    },
     events::{StateEventType, TimelineEventType},
 };
 
-use super::{access::known_room, canonical_alias, send::massaged};
+use super::{access::known_room, canonical_alias, delayed_events::delay_of, send::massaged};
 use crate::error::Error;
 
 pub(crate) async fn send_state(
     State(rooms): State<Rooms>,
     State(bus): State<Bus>,
+    RawQuery(query): RawQuery,
     Ruma { request, caller }: Ruma<Request>,
-) -> Result<RumaResponse<Response>, Error> {
+) -> Result<HttpResponse, Error> {
+    let delay = delay_of(query.as_deref())?;
     let room = known_room(&rooms, &request.room_id).await?;
     let content = request.body.into_json();
     if request.event_type == StateEventType::RoomCanonicalAlias {
@@ -31,7 +39,13 @@ pub(crate) async fn send_state(
         transaction: None,
         origin_server_ts: massaged(&caller, request.timestamp),
     };
-    let sent = rooms.send(&room, event).await?;
+    let manner = Manner::sticky(request.sticky_duration_ms.map(Into::into));
     bus.presence().active(&caller.user);
-    Ok(RumaResponse(Response::new(sent.event_id)))
+    if let Some(delay) = delay {
+        let delay_id = rooms.delay(&room, event, &manner, delay).await?;
+        let response = delayed_state_event::unstable::Response::new(delay_id);
+        return Ok(RumaResponse(response).into_response());
+    }
+    let sent = rooms.send_in(&room, event, manner).await?;
+    Ok(RumaResponse(Response::new(sent.event_id)).into_response())
 }

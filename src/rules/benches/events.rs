@@ -24,6 +24,7 @@ fn draft() -> Draft {
         state_key: None,
         content: to_raw_value(&json!({ "msgtype": "m.text", "body": body })).unwrap(),
         redacts: None,
+        sticky_ms: None,
         unsigned: None,
         origin_server_ts: MilliSecondsSinceUnixEpoch(UInt::new(1_750_000_000_000).unwrap()),
         prev_events: vec![owned_event_id!("$Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg")],

@@ -21,6 +21,7 @@ pub struct Settings {
     pub rate_limit: RateLimit,
     pub media: Media,
     pub rooms: Rooms,
+    pub retention: Retention,
     pub store: Store,
     pub mail: Mail,
     pub federation: Federation,
@@ -53,6 +54,7 @@ pub struct WellKnown {
     #[serde(default, deserialize_with = "values::web_address")]
     pub client_base_url: Option<Url>,
     pub server: Option<OwnedServerName>,
+    pub policy_server_key: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -97,6 +99,16 @@ pub struct Media {
 pub struct Rooms {
     #[serde(deserialize_with = "values::room_version")]
     pub default_version: RoomVersionId,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub enabled: bool,
+    pub interval_ms: u64,
+    pub default_max_lifetime_ms: Option<u64>,
+    pub lowest_max_lifetime_ms: Option<u64>,
+    pub highest_max_lifetime_ms: Option<u64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
