@@ -1,7 +1,7 @@
 //! Receipts and typing of a room.
 
 use hearth_base::StreamPosition;
-use hearth_rooms::Room;
+use hearth_rooms::{ReceiptThread, Room};
 use hearth_rules::event_filter;
 use ruma::{events::AnySyncEphemeralRoomEvent, serde::Raw};
 use serde_json::{Map, Value, json, value::to_raw_value};
@@ -48,8 +48,14 @@ impl View<'_> {
             }
             let users = entry(&mut content, change.receipt.event_id.as_str())
                 .and_then(|kinds| entry(kinds, change.kind.as_str()));
-            if let Some(users) = users {
-                users.insert(change.user.to_string(), receipt);
+            // There is room for one receipt of a user on an event: the one without a thread, which
+            // every client understands (MSC4102).
+            let Some(users) = users else { continue };
+            let user_id = change.user.to_string();
+            let is_unthreaded = change.thread == ReceiptThread::Unthreaded;
+            let replaces = |known: &Value| is_unthreaded || known.get("thread_id").is_some();
+            if users.get(&user_id).is_none_or(replaces) {
+                users.insert(user_id, receipt);
             }
         }
         let event = json!({ "type": "m.receipt", "content": content });

@@ -40,8 +40,7 @@ async fn until_nothing_waits(client: &Client) {
 #[tokio::test]
 async fn messages_come_in_the_order_of_their_times() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let since = alice.now().await;
     alice.anonymous().get(PATH).await.assert_matrix_error(401, "M_MISSING_TOKEN");
@@ -109,8 +108,7 @@ async fn whoever_knows_the_id_sends_restarts_or_cancels() {
 #[tokio::test]
 async fn state_of_somebody_else_cancels_ones_own_does_not() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let levels = json!({ "events": { "org.example.call": 0 } });
     let options = json!({ "preset": "public_chat", "power_level_content_override": levels });
     let room = alice.create_room(options).await;
@@ -128,8 +126,7 @@ async fn state_of_somebody_else_cancels_ones_own_does_not() {
 #[tokio::test]
 async fn what_the_room_refuses_in_the_end_is_told() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let refused = id(&delay_message(&bob, &room, "1", 300, "too late").await);
     alice.moderate("kick", &room, &bob.user).await.ok();

@@ -91,6 +91,25 @@ async fn a_receipt_reaches_the_room_and_a_private_one_stays_private() {
 }
 
 #[tokio::test]
+async fn of_two_receipts_on_an_event_the_one_without_a_thread_is_shown() {
+    let server = Server::start().await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
+    let room = alice.create_room_with(&[&bob]).await;
+    for order in [["main", ""], ["", "main"]] {
+        let event = alice.say(&room, "read this").await;
+        let since = alice.now().await;
+        for thread in order {
+            let body = if thread.is_empty() { json!({}) } else { json!({ "thread_id": thread }) };
+            bob.post(&format!("/rooms/{room}/receipt/m.read/{event}"), body).await.ok();
+        }
+        let body = alice.sync(Some(&since), 0).await;
+        let receipts = ephemeral(&body, &room, "m.receipt").expect("receipts");
+        let receipt = &receipts["content"][&event]["m.read"][&bob.user];
+        assert!(receipt["ts"].is_u64() && receipt.get("thread_id").is_none(), "{receipts}");
+    }
+}
+
+#[tokio::test]
 async fn receipts_for_foreign_events_are_refused() {
     let server = Server::start().await;
     let [alice, eve] = server.people(["alice", "eve"]).await;

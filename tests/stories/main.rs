@@ -39,6 +39,7 @@ mod sticky_events;
 mod sync_membership;
 mod sync_rooms;
 mod thread_subscriptions;
+mod timestamps;
 mod to_device;
 mod unread;
 mod visibility;

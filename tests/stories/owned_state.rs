@@ -24,9 +24,7 @@ async fn room_of_version(version: &str, creator: &Client, members: &[&Client]) -
 #[tokio::test]
 async fn state_keys_belong_to_their_users_and_to_those_with_more_power() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
-    let carol = server.register("carol").await;
+    let [alice, bob, carol] = server.people(["alice", "bob", "carol"]).await;
     for version in ["org.matrix.msc3757.10", "org.matrix.msc3757.11"] {
         let room = room_of_version(version, &alice, &[&bob, &carol]).await;
         let (own, others) = (&bob.user, &carol.user);
@@ -58,8 +56,7 @@ async fn state_keys_belong_to_their_users_and_to_those_with_more_power() {
 #[tokio::test]
 async fn elsewhere_they_belong_to_their_users_alone() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = room_of_version("11", &alice, &[&bob]).await;
     bob.put_state(&room, KIND, &bob.user, json!({})).await.ok();
     for key in [bob.user.clone(), format!("{}{SUFFIX}", alice.user), "@oops".to_owned()] {

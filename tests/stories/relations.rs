@@ -175,8 +175,7 @@ async fn a_thread_does_not_start_inside_a_thread() {
 #[tokio::test]
 async fn who_redacts_every_answer_took_no_part_in_the_thread() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let root = alice.say(&room, "topic").await;
     answer_in_thread(&alice, &room, &root, "stays").await;

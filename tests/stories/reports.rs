@@ -6,8 +6,7 @@ use serde_json::json;
 #[tokio::test]
 async fn people_report_events_rooms_and_people() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let event = alice.say(&room, "rude").await;
     let reason = json!({ "reason": "this makes me sad" });

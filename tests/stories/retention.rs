@@ -21,8 +21,7 @@ async fn wait_for_purge(client: &Client, room: &str, event: &str) {
 #[tokio::test]
 async fn a_room_says_how_long_its_messages_are_kept() {
     let server = Server::start_with(often()).await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let kept_room = alice.create_room(json!({})).await;
     let kept = alice.say(&kept_room, "kept").await;

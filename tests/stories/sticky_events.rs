@@ -21,8 +21,7 @@ fn sticky<'a>(body: &'a Value, room: &str) -> &'a [Value] {
 #[tokio::test]
 async fn a_gap_in_the_timeline_hides_no_sticky_event() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room_with(&[&bob]).await;
     let since = bob.now().await;
     let stuck = stick(&alice, &room, 600_000).await;

@@ -28,8 +28,7 @@ async fn reply(client: &Client, room: &str, root: &str, text: &str) -> String {
 #[tokio::test]
 async fn a_person_subscribes_and_unsubscribes() {
     let server = Server::start().await;
-    let alice = server.register("alice").await;
-    let bob = server.register("bob").await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
     let room = alice.create_room(json!({})).await;
     let root = alice.say(&room, "what do you think?").await;
     alice.get(&path(&room, &root)).await.assert_matrix_error(404, "M_NOT_FOUND");

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State};
+use hearth_base::limits::{DELAYED_EVENT_DELAY_MS_MAX, DELAYED_EVENTS_MAX};
 use hearth_http::Ruma;
 use hearth_rules::owned_state;
 use ruma::{RoomVersionId, api::client::discovery::get_capabilities::v3::Request};
@@ -44,6 +45,10 @@ pub(crate) async fn capabilities(
             "uk.tcpip.msc4133.profile_fields": switch(true),
             "m.3pid_changes": switch(false),
             "m.get_login_token": switch(true),
+            "org.matrix.msc4140.delayed_events": {
+                "max_delay_ms": DELAYED_EVENT_DELAY_MS_MAX,
+                "max_scheduled": DELAYED_EVENTS_MAX,
+            },
         }
     }))
 }
