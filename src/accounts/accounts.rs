@@ -3,15 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use hearth_base::{
-    Clock, Random, Secret,
+    Clock, Expiring, Random, Secret,
     limits::{ACCOUNT_CONFLICT_RETRIES_MAX, LOGIN_TOKENS_MAX, REGISTRATION_NONCES_MAX},
 };
 use hearth_store::{Batch, CommitError, Snapshot, Store};
 use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId, api::appservice::Registration};
 
 use crate::{
-    AccountsError, PasswordCost, application_services::ApplicationServices, expiring::Expiring,
-    last_seen::LastSeen, passwords::PasswordHashing, tokens::SessionCache, uiaa::UiaaSessions,
+    AccountsError, PasswordCost, application_services::ApplicationServices, last_seen::LastSeen,
+    passwords::PasswordHashing, tokens::SessionCache, turn::TurnSettings, uiaa::UiaaSessions,
 };
 
 /// What an administrator decides about accounts.
@@ -29,11 +29,13 @@ pub struct Settings {
     pub application_services: Vec<Registration>,
     /// What one hash of a password costs.
     pub password_cost: PasswordCost,
+    /// The TURN servers that users may use.
+    pub turn: Option<TurnSettings>,
 }
 
 impl Settings {
     /// The defaults: no registration tokens, no shared secret, no application services, access
-    /// tokens of one hour.
+    /// tokens of one hour, no TURN servers.
     #[must_use]
     pub fn new(server_name: OwnedServerName) -> Self {
         Self {
@@ -43,6 +45,7 @@ impl Settings {
             access_token_lifetime: Duration::from_secs(60 * 60),
             application_services: Vec::new(),
             password_cost: PasswordCost::default(),
+            turn: None,
         }
     }
 }

@@ -98,7 +98,7 @@ fn is_same_identity(before: &str, after: &str) -> bool {
 }
 
 /// The keys as they are stored: whole and well-formed, without what the server adds.
-fn checked(
+pub(crate) fn checked(
     user: &UserId,
     device: &DeviceId,
     keys: &Raw<DeviceKeys>,

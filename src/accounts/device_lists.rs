@@ -8,7 +8,7 @@ use ruma::{OwnedUserId, UserId};
 
 use crate::{
     Accounts, AccountsError,
-    tables::{DEVICE_LIST_CHANGES, DEVICE_LISTS, OWN_SIGNATURE_CHANGES},
+    tables::{DEVICE_LIST_CHANGES, DEVICE_LISTS, OWN_SIGNATURE_CHANGES, OWN_SIGNATURES},
 };
 
 impl Accounts {
@@ -67,13 +67,19 @@ impl Accounts {
     }
 
     /// Notes that `signer` signed keys of another user: only the signer sees that.
-    pub(crate) fn write_own_signature_change(
+    pub(crate) async fn write_own_signature_change(
         &self,
+        snapshot: &dyn Snapshot,
         batch: &mut Batch,
         signer: &UserId,
         signed: &UserId,
     ) -> Result<(), AccountsError> {
+        let before = OWN_SIGNATURES.get(snapshot, &(signer, signed)).await?;
         let fact = batch.fact(Fact::DeviceList { user: signer.to_owned() });
+        OWN_SIGNATURES.replace(batch, &(signer, signed), fact, before.as_ref(), &())?;
+        if let Some(before) = before {
+            OWN_SIGNATURE_CHANGES.delete(batch, &(signer, before.position, signed));
+        }
         OWN_SIGNATURE_CHANGES.put(batch, &(signer, fact, signed), &())?;
         Ok(())
     }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Accounts, AccountsError,
     last_seen::LastSeenRow,
-    tables::{DEVICE_KEYS, DEVICES, LAST_SEEN},
+    sessions::{check_device_count, checked_device_id},
+    tables::{DEHYDRATED_DEVICES, DEVICE_KEYS, DEVICES, LAST_SEEN},
     tokens::{self, TokenHash},
 };
 
@@ -117,6 +118,37 @@ impl Accounts {
         .await
     }
 
+    /// Changes the display name of a device, or makes a new device without tokens: for application
+    /// services, which act as any device by their own token. Returns whether it is new.
+    ///
+    /// # Errors
+    /// [`AccountsError::Invalid`] if a device cannot have the id.
+    pub async fn put_device(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        display_name: Option<&str>,
+    ) -> Result<bool, AccountsError> {
+        match self.rename_device(user, device, display_name).await {
+            Err(AccountsError::NotFound(_)) => {}
+            renamed => return renamed.map(|()| false),
+        }
+        let device = &checked_device_id(device)?;
+        self.decide(|snapshot| async move {
+            let mut batch = Batch::new();
+            check_device_count(snapshot.as_ref(), user).await?;
+            let row = DeviceRow {
+                display_name: display_name.map(str::to_owned),
+                created_ms: self.0.clock.now_ms(),
+            };
+            if DEVICES.get(snapshot.as_ref(), &(user, device)).await?.is_none() {
+                DEVICES.insert(&mut batch, &(user, device), &row)?;
+            }
+            Ok((batch, true))
+        })
+        .await
+    }
+
     /// Deletes devices with their tokens, keys, pushers and waiting messages. Unknown ones are
     /// skipped.
     ///
@@ -154,6 +186,10 @@ impl Accounts {
         };
         DEVICES.replace(batch, &(user, device), Some(&row), None)?;
         LAST_SEEN.delete(batch, &(user, device));
+        let dehydrated = DEHYDRATED_DEVICES.get(snapshot, &(user,)).await?;
+        if dehydrated.is_some_and(|dehydrated| dehydrated.device == *device) {
+            DEHYDRATED_DEVICES.delete(batch, &(user,));
+        }
         self.write_device_key_deletion(snapshot, batch, user, device).await?;
         self.delete_pushers(snapshot, batch, user, Some(device)).await?;
         self.write_device_list_change(snapshot, batch, user).await?;

@@ -150,6 +150,9 @@ fn check_field(field: &str, value: Option<&Value>) -> Result<(), AccountsError> 
     if field.len() > PROFILE_KEY_BYTES_MAX {
         return Err(AccountsError::ProfileKeyTooLarge);
     }
+    if !is_name(field) {
+        return Err(AccountsError::invalid("not a valid name of a profile field"));
+    }
     let (DISPLAY_NAME | AVATAR_URL, Some(value)) = (field, value) else {
         return Ok(());
     };
@@ -159,6 +162,17 @@ fn check_field(field: &str, value: Option<&Value>) -> Result<(), AccountsError> 
         return Err(AccountsError::TooLarge("the display name"));
     }
     Ok(())
+}
+
+/// Whether a field can have this name: one that the specification names, or one with a namespace
+/// (appendices, common namespaced identifier grammar).
+fn is_name(field: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    let mut parts = field.split('.');
+    let first = parts.next().is_some_and(|part| part.starts_with(|c: char| c.is_ascii_lowercase()));
+    let all = field.split('.').all(|part| !part.is_empty() && part.bytes().all(allowed));
+    matches!(field, DISPLAY_NAME | AVATAR_URL) || (first && all && parts.next().is_some())
 }
 
 /// Bytes of the profile as one JSON object.
@@ -195,6 +209,17 @@ mod tests {
         assert!(accounts.profile(&nobody).await.unwrap().is_none());
     }
 
+    #[test]
+    fn names_follow_the_grammar() {
+        for name in ["displayname", "avatar_url", "m.tz", "org.example.job_title", "us.x-y.z1"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "tz", "m.", ".m", "m..tz", "M.tz", "1.tz", "m.tz ", "m.t/z", "displayName"]
+        {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+
     #[tokio::test]
     async fn a_profile_is_bounded() {
         let fixture = fixture();
@@ -203,8 +228,11 @@ mod tests {
             fixture.accounts.set_profile_field(&alice, field, Some(&value)).await
         };
         let half = "x".repeat(PROFILE_BYTES_MAX / 2);
-        set("a", json!(half)).await.unwrap();
-        assert!(matches!(set("b", json!(half)).await, Err(AccountsError::ProfileTooLarge)));
+        set("org.example.a", json!(half)).await.unwrap();
+        assert!(matches!(
+            set("org.example.b", json!(half)).await,
+            Err(AccountsError::ProfileTooLarge)
+        ));
         let refused = set(&"k".repeat(256), json!(1)).await;
         assert!(matches!(refused, Err(AccountsError::ProfileKeyTooLarge)));
         assert!(matches!(set("displayname", json!(1)).await, Err(AccountsError::Invalid(_))));

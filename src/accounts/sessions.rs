@@ -221,7 +221,8 @@ impl Accounts {
     }
 }
 
-fn checked_device_id(device: &DeviceId) -> Result<OwnedDeviceId, AccountsError> {
+/// The device id, if a device can have it.
+pub(crate) fn checked_device_id(device: &DeviceId) -> Result<OwnedDeviceId, AccountsError> {
     let text = device.as_str();
     // "*" means all devices in to-device messages.
     if text.is_empty() || text == "*" || text.len() > hearth_base::limits::IDENTIFIER_BYTES_MAX {
@@ -230,7 +231,11 @@ fn checked_device_id(device: &DeviceId) -> Result<OwnedDeviceId, AccountsError> 
     Ok(device.to_owned())
 }
 
-async fn check_device_count(snapshot: &dyn Snapshot, user: &UserId) -> Result<(), AccountsError> {
+/// Refuses another device of a user who has too many.
+pub(crate) async fn check_device_count(
+    snapshot: &dyn Snapshot,
+    user: &UserId,
+) -> Result<(), AccountsError> {
     let range = DEVICES.prefix(&(user,));
     let devices = DEVICES.scan(snapshot, &range, Direction::Forward, DEVICES_MAX).await?;
     if devices.len() >= DEVICES_MAX {

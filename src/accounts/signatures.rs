@@ -70,7 +70,7 @@ impl Accounts {
                 if changed && user == signer {
                     self.write_device_list_change(snapshot, &mut batch, user).await?;
                 } else if changed {
-                    self.write_own_signature_change(&mut batch, signer, user)?;
+                    self.write_own_signature_change(snapshot, &mut batch, signer, user).await?;
                 }
             }
             Ok((batch, failures))

@@ -9,10 +9,14 @@ use ruma::{OwnedDeviceId, OwnedRoomId, OwnedUserId};
 
 use crate::{
     backup_keys::BackupKeyRow,
+    dehydrated_devices::DehydratedDeviceRow,
     devices::DeviceRow,
+    expired_rows::Perishable,
+    external_ids::{ExternalId, ExternalIdRow},
     key_backups::BackupRow,
     last_seen::LastSeenRow,
     one_time_keys::{FallbackKeyRow, KeyCountsRow},
+    openid_tokens::OpenIdTokenRow,
     pushers::PusherRow,
     registration_tokens::RegistrationTokenRow,
     to_device::ToDeviceRow,
@@ -48,6 +52,12 @@ pub(crate) const REGISTRATION_TOKENS: Table<(String,), RegistrationTokenRow> =
 /// user, hash of app id and push key → pusher.
 pub(crate) const PUSHERS: Table<(OwnedUserId, [u8; 32]), PusherRow> =
     Table::new(Keyspace::Accounts, 9, 1);
+/// hash of issuer and subject → who is linked to it.
+pub(crate) const EXTERNAL_IDS: Table<([u8; 32],), ExternalIdRow> =
+    Table::new(Keyspace::Accounts, 20, 1);
+/// user, hash of issuer and subject → the two. One row for each row of the above.
+pub(crate) const USER_EXTERNAL_IDS: Table<(OwnedUserId, [u8; 32]), ExternalId> =
+    Table::new(Keyspace::Accounts, 21, 1);
 
 // Keyspace::Tokens
 
@@ -60,6 +70,11 @@ pub(crate) const REFRESH_TOKENS: Table<(TokenHash,), RefreshTokenRow> =
 /// user, device, hash → which table the token is in.
 pub(crate) const DEVICE_TOKENS: Table<(OwnedUserId, OwnedDeviceId, TokenHash), TokenKind> =
     Table::new(Keyspace::Tokens, 3, 1);
+/// hash → whose OpenID token it is.
+pub(crate) const OPENID_TOKENS: Table<(TokenHash,), OpenIdTokenRow> =
+    Table::new(Keyspace::Tokens, 10, 1);
+/// time in Unix milliseconds, random bytes → a row that may be deleted then.
+pub(crate) const EXPIRIES: Table<(u64, [u8; 32]), Perishable> = Table::new(Keyspace::Tokens, 11, 1);
 
 // Keyspace::AccountData
 
@@ -98,15 +113,22 @@ pub(crate) const DEVICE_LISTS: StampedTable<User1, ()> =
 /// position, user → nothing. One row for each row of the above.
 pub(crate) const DEVICE_LIST_CHANGES: Table<(StreamPosition, OwnedUserId), ()> =
     Table::new(Keyspace::Encryption, 9, 1);
-/// signer, position, signed user → nothing: signatures that only the signer sees.
+/// signer, position, signed user → nothing: signatures that only the signer sees. One row for each
+/// row of [`OWN_SIGNATURES`].
 pub(crate) const OWN_SIGNATURE_CHANGES: Table<(OwnedUserId, StreamPosition, OwnedUserId), ()> =
     Table::new(Keyspace::Encryption, 10, 1);
+/// signer, signed user → nothing, with the position of the last signature.
+pub(crate) const OWN_SIGNATURES: StampedTable<(OwnedUserId, OwnedUserId), ()> =
+    StampedTable::new(Keyspace::Encryption, 13, 1);
 /// user, version → the backup; deleted ones stay as a mark, so that no version comes twice.
 pub(crate) const BACKUPS: Table<(OwnedUserId, u64), BackupRow> =
     Table::new(Keyspace::Encryption, 11, 1);
 /// user, version, room, session → the backed-up key.
 pub(crate) const BACKUP_KEYS: Table<(OwnedUserId, u64, OwnedRoomId, String), BackupKeyRow> =
     Table::new(Keyspace::Encryption, 12, 1);
+/// user → the dehydrated device, which is among the devices too.
+pub(crate) const DEHYDRATED_DEVICES: Table<User1, DehydratedDeviceRow> =
+    Table::new(Keyspace::Encryption, 14, 1);
 
 // Keyspace::ToDevice
 

@@ -3,7 +3,7 @@
 //! Deliberately absent: other servers' users, and devices that do not exist: messages to them are
 //! dropped here.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use hearth_base::{
     StreamPosition,
@@ -21,11 +21,14 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
     Accounts, AccountsError,
+    expired_rows::Perishable,
     tables::{DEVICES, TO_DEVICE, TO_DEVICE_TRANSACTIONS},
 };
 
 /// Messages deleted by one batch.
 const DELETED_IN_A_BATCH: usize = 1_000;
+/// How long a repeated request is recognized.
+const TRANSACTION_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ToDeviceRow {
@@ -88,6 +91,9 @@ impl Accounts {
                     return Ok((batch, ()));
                 }
                 TO_DEVICE_TRANSACTIONS.insert(&mut batch, &key, &self.0.clock.now_ms())?;
+                let (sender, device) = (send.sender.to_owned(), device.to_owned());
+                let row = Perishable::ToDeviceTransaction(sender, device, transaction.to_owned());
+                self.write_expiry(&mut batch, self.after(TRANSACTION_LIFETIME), &row)?;
             }
             for (user, device, content) in self.recipients(snapshot, &send).await? {
                 let row = ToDeviceRow {

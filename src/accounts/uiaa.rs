@@ -6,14 +6,14 @@
 
 use std::time::Duration;
 
-use hearth_base::{Clock, limits::UIAA_SESSIONS_MAX};
+use hearth_base::{Clock, Expiring, limits::UIAA_SESSIONS_MAX};
 use ruma::{
     OwnedUserId, UserId,
     api::client::uiaa::{AuthData, AuthFlow, AuthType, UserIdentifier},
 };
 use sha2::{Digest, Sha256};
 
-use crate::{Accounts, AccountsError, expiring::Expiring};
+use crate::{Accounts, AccountsError};
 
 /// How long a session waits for its completion.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -121,6 +121,26 @@ impl Accounts {
             Some(_) => Ok(InteractiveAuth::Complete),
             None => Err(unknown_session()),
         }
+    }
+
+    /// Whose request a session is to authenticate; `None` if there is no such session.
+    #[must_use]
+    pub fn interactive_user(&self, session: &str) -> Option<Option<OwnedUserId>> {
+        self.0.uiaa.0.with(session, |session| session.user.clone())
+    }
+
+    /// Notes that the user of a session has completed a stage elsewhere than in a request of the
+    /// client, on a page of this server for example. Returns whether the session is the user's.
+    pub fn complete_interactive_stage(
+        &self,
+        session: &str,
+        user: &UserId,
+        stage: AuthType,
+    ) -> bool {
+        if self.interactive_user(session).flatten().as_deref() != Some(user) {
+            return false;
+        }
+        self.note_completed(session, stage).is_some()
     }
 
     fn begin_session(&self, operation: &Operation, user: Option<&UserId>) -> String {

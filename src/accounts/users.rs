@@ -5,7 +5,8 @@ use ruma::{OwnedUserId, UserId, push::Ruleset};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Accounts, AccountsError,
+    Accounts, AccountsError, ExternalId,
+    external_ids::write_external_id,
     tables::{PASSWORDS, USERS},
 };
 
@@ -41,6 +42,8 @@ pub struct NewUser<'a> {
     pub is_admin: bool,
     /// Id of the application service that creates it.
     pub application_service: Option<&'a str>,
+    /// Who the user is at an identity provider.
+    pub external_id: Option<&'a ExternalId>,
 }
 
 impl Accounts {
@@ -48,7 +51,8 @@ impl Accounts {
     /// as display name.
     ///
     /// # Errors
-    /// [`AccountsError::UserInUse`], [`AccountsError::Exclusive`], or the password is refused.
+    /// [`AccountsError::UserInUse`], [`AccountsError::Exclusive`], [`AccountsError::Forbidden`] if
+    /// another user is linked to the external id, or the password is refused.
     pub async fn create_user(&self, user: &UserId, new: NewUser<'_>) -> Result<(), AccountsError> {
         self.check_not_exclusive(user, new.application_service)?;
         if self.user(user).await?.is_some() {
@@ -72,6 +76,9 @@ impl Accounts {
             }
             let mut batch = Batch::new();
             USERS.insert(&mut batch, &(user,), row)?;
+            if let Some(id) = new.external_id {
+                write_external_id(snapshot.as_ref(), &mut batch, user, id).await?;
+            }
             if let Some(password) = password {
                 PASSWORDS.put(&mut batch, &(user,), password)?;
             }
@@ -174,6 +181,14 @@ impl Accounts {
             None => None,
         };
         self.0.passwords.verify(password, hash).await
+    }
+
+    /// Whether the user can log in by password.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn has_password(&self, user: &UserId) -> Result<bool, AccountsError> {
+        Ok(PASSWORDS.get(self.snapshot().await?.as_ref(), &(user,)).await?.is_some())
     }
 
     /// Gives the user a new password. Sessions stay as they are: see

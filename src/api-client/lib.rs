@@ -15,6 +15,7 @@ pub mod error;
 mod media;
 mod rooms;
 mod router;
+mod sso;
 mod state;
 mod sync;
 #[cfg(test)]

@@ -3,11 +3,14 @@
 //! Each handler names the request that it answers; method and paths follow from that. An endpoint
 //! is for accounts in good standing unless its line says otherwise.
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use hearth_bus::Bucket::{Invites, Joins, Logins, Media, Messages, Registrations};
 use hearth_http::{Access, ApiRouter};
 
-use crate::{ClientApi, account, discovery, encryption, media, rooms, sync};
+use crate::{ClientApi, account, discovery, encryption, media, rooms, sso, sync};
 
 const EVERYONE: Access = Access::EVERYONE;
 const GUESTS: Access = Access::GUESTS;
@@ -35,25 +38,37 @@ fn discovery(routes: Routes) -> Routes {
         .ruma(discovery::support)
         .route("/.well-known/matrix/server", get(discovery::server_address))
         .route("/.well-known/matrix/policy_server", get(discovery::policy_server))
+        .ruma(discovery::auth_metadata)
         .ruma_for(GUESTS, discovery::capabilities)
         .ruma_for(GUESTS, discovery::turn_server)
         .ruma_for(GUESTS, discovery::third_party_protocols)
 }
 
 fn sessions(routes: Routes) -> Routes {
+    let rendezvous = get(account::read_rendezvous)
+        .put(account::write_rendezvous)
+        .delete(account::close_rendezvous);
     let by_secret = get(account::get_nonce).post(account::register_with_shared_secret);
     routes
         .ruma_for(GUESTS.limited(Registrations), account::register)
         .ruma(account::is_username_available)
         .ruma(account::is_registration_token_valid)
         .route("/_synapse/admin/v1/register", by_secret)
+        .route(account::RENDEZVOUS_PATH, post(account::open_rendezvous))
+        .route(&format!("{}/{{id}}", account::RENDEZVOUS_PATH), rendezvous)
         .ruma(account::login_types)
+        .ruma_for(EVERYONE.limited(Logins), sso::begin)
+        .ruma_for(EVERYONE.limited(Logins), sso::begin_with)
+        .route(sso::CALLBACK_PATH, get(sso::callback))
+        .ruma_for(EVERYONE.limited(Logins), sso::fallback)
+        .ruma(account::ping)
         .ruma_for(EVERYONE.limited(Logins), account::login)
         .ruma_for(SUSPENDED, account::get_login_token)
         .ruma_for(EVERYONE, account::refresh)
         .ruma_for(LOCKED, account::logout)
         .ruma_for(LOCKED, account::logout_all)
         .ruma_for(GUESTS, account::whoami)
+        .ruma_for(GUESTS, account::request_openid_token)
         .ruma_for(SUSPENDED, account::change_password)
         .ruma_for(SUSPENDED, account::deactivate)
         .ruma(account::get_threepids)
@@ -106,6 +121,10 @@ fn encryption(routes: Routes) -> Routes {
         .ruma_for(SUSPENDED, encryption::upload_cross_signing_keys)
         .ruma_for(SUSPENDED, encryption::upload_signatures)
         .ruma_for(EVERYONE, encryption::send_to_device)
+        .ruma_for(SUSPENDED, encryption::put_dehydrated_device)
+        .ruma(encryption::get_dehydrated_device)
+        .ruma_for(SUSPENDED, encryption::delete_dehydrated_device)
+        .ruma_for(SUSPENDED, encryption::get_dehydrated_events)
         .ruma_for(SUSPENDED, encryption::create_backup_version)
         .ruma(encryption::get_latest_backup_version)
         .ruma(encryption::get_backup_version)

@@ -6,9 +6,11 @@ use axum::extract::FromRef;
 use hearth_accounts::Accounts;
 use hearth_bus::Bus;
 use hearth_media::Media;
+use hearth_outgoing::Outgoing;
 use hearth_rooms::{Retention, Rooms};
+use hearth_sso::Sso;
 use hearth_sync::Sync;
-use ruma::{OwnedServerName, RoomVersionId};
+use ruma::{OwnedServerName, RoomVersionId, api::client::discovery::discover_support::Contact};
 use tokio_util::task::TaskTracker;
 
 /// Who may register.
@@ -27,8 +29,8 @@ pub enum Registration {
 pub struct Support {
     /// A page with help.
     pub page: Option<String>,
-    /// Email address of the administrator.
-    pub email: Option<String>,
+    /// Whom to write to.
+    pub contacts: Vec<Contact>,
 }
 
 /// What an administrator decides about the client-server API.
@@ -65,9 +67,9 @@ impl Settings {
             default_room_version: RoomVersionId::V12,
             client_base_url: None,
             server_address: None,
-            support: Support { page: None, email: None },
             policy_server_key: None,
             retention: None,
+            support: Support { page: None, contacts: Vec::new() },
         }
     }
 }
@@ -85,6 +87,10 @@ pub struct ClientApi {
     pub sync: Sync,
     /// What expires.
     pub bus: Bus,
+    /// Login through other providers.
+    pub sso: Sso,
+    /// Requests to elsewhere.
+    pub outgoing: Outgoing,
     /// What the administrator decided.
     pub settings: Arc<Settings>,
     /// Work that goes on after a request was answered; the server waits for it at its end.
@@ -118,6 +124,18 @@ impl FromRef<ClientApi> for Sync {
 impl FromRef<ClientApi> for Bus {
     fn from_ref(api: &ClientApi) -> Self {
         api.bus.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Sso {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.sso.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Outgoing {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.outgoing.clone()
     }
 }
 

@@ -7,8 +7,10 @@ use hearth_accounts::{Accounts, NewSession, NewUser, PasswordCost};
 use hearth_base::{Clock, Random};
 use hearth_bus::{Bus, Rates};
 use hearth_media::Media;
+use hearth_outgoing::Outgoing;
 use hearth_rooms::Rooms;
 use hearth_rules::SigningKey;
+use hearth_sso::Sso;
 use hearth_statemap::StateHasher;
 use hearth_store::{MemoryEngine, Store};
 use hearth_sync::Sync;
@@ -87,6 +89,10 @@ fn parts(options: Options) -> ClientApi {
     let blobs = Arc::new(InMemory::new());
     let media = Media::new(store.clone(), blobs, clock.clone(), random.clone(), media_settings);
     let bus = Bus::new(clock.clone(), &random, rates);
+    let outgoing = Outgoing::new(hearth_outgoing::Settings::default()).unwrap();
+    let sso = hearth_sso::Settings::default();
+    let sso = Sso::new(sso, accounts.clone(), &outgoing, &clock, &random).unwrap();
+    let settings = Arc::new(settings);
     let sync = Sync::new(
         store,
         accounts.clone(),
@@ -96,7 +102,7 @@ fn parts(options: Options) -> ClientApi {
         &tasks,
         CancellationToken::new(),
     );
-    ClientApi { accounts, rooms, media, sync, bus, settings: Arc::new(settings), tasks }
+    ClientApi { accounts, rooms, media, sync, bus, sso, outgoing, settings, tasks }
 }
 
 impl Server {

@@ -97,6 +97,8 @@ pub const PUSH_RULES_MAX: usize = 1_000;
 pub const FILTER_BYTES_MAX: usize = 65_536;
 /// Most pushers of a user.
 pub const PUSHERS_MAX: usize = 100;
+/// Largest dehydrated device in bytes: its encrypted private keys.
+pub const DEHYDRATED_DEVICE_BYTES_MAX: usize = 512 * 1024;
 /// Most devices that one to-device request reaches.
 pub const TO_DEVICE_RECIPIENTS_MAX: usize = 5_000;
 /// Most sessions in one write of a key backup.

@@ -1,4 +1,5 @@
-//! State that expires and is not stored: typing, presence, rate limits, and hints about them.
+//! State that expires and is not stored: typing, presence, rate limits and rendezvous, and hints
+//! about them.
 //!
 //! One handle, [`Bus`]. Reads answer from memory at once. What is kept is this process's view of
 //! the server; nothing in the interface says that other processes do not feed it, so that several
@@ -16,6 +17,7 @@ mod changes;
 mod limits;
 mod presence;
 mod rate_limit;
+mod rendezvous;
 mod timer;
 mod typing;
 
@@ -29,9 +31,10 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, broadcast};
 
-pub use limits::{TYPING_TIMEOUT_MS_DEFAULT, TYPING_TIMEOUT_MS_MAX};
+pub use limits::{RENDEZVOUS_PAYLOAD_BYTES_MAX, TYPING_TIMEOUT_MS_DEFAULT, TYPING_TIMEOUT_MS_MAX};
 pub use presence::{Presence, PresenceBook, Syncing};
 pub use rate_limit::{Bucket, Rate, RateLimits, Rates, RetryAfter};
+pub use rendezvous::{RendezvousPayload, RendezvousSessions, RendezvousUpdate};
 pub use typing::Typing;
 
 /// A count of changes of typing and presence since the start of this epoch.
@@ -61,6 +64,7 @@ struct Parts {
     typing: Typing,
     presence: Arc<PresenceBook>,
     rate_limits: RateLimits,
+    rendezvous: RendezvousSessions,
 }
 
 /// What typing and presence have in common.
@@ -100,6 +104,7 @@ impl Bus {
             epoch: u64::from_be_bytes(random.bytes()),
             typing: Typing::new(Arc::clone(&shared)),
             presence: Arc::new(PresenceBook::new(Arc::clone(&shared))),
+            rendezvous: RendezvousSessions::new(clock.clone(), random.clone()),
             rate_limits: RateLimits::new(clock, rates),
             shared,
         });
@@ -142,6 +147,12 @@ impl Bus {
     #[must_use]
     pub fn rate_limits(&self) -> &RateLimits {
         &self.0.rate_limits
+    }
+
+    /// Where devices meet.
+    #[must_use]
+    pub fn rendezvous(&self) -> &RendezvousSessions {
+        &self.0.rendezvous
     }
 }
 

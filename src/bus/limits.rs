@@ -23,6 +23,13 @@ pub(crate) const RATE_LIMIT_KEYS_MAX: usize = 100_000;
 /// Longest key of a rate limit that counts, in bytes; of longer ones the beginning counts.
 pub(crate) const RATE_LIMIT_KEY_BYTES_MAX: usize = 512;
 
+/// Largest payload of a rendezvous session in bytes (MSC4108).
+pub const RENDEZVOUS_PAYLOAD_BYTES_MAX: usize = 4_096;
+/// Most rendezvous sessions at once; the oldest make room.
+pub(crate) const RENDEZVOUS_SESSIONS_MAX: usize = 1_000;
+/// How long a rendezvous session lasts, in milliseconds.
+pub(crate) const RENDEZVOUS_LIFETIME_MS: u64 = 10 * 60 * 1_000;
+
 /// How many hints a slow subscriber may miss before it has to look for itself.
 pub(crate) const HINTS_MAX: usize = 4_096;
 /// Longest sleep of the timer, in milliseconds: after it, a clock that was set is noticed.

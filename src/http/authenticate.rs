@@ -198,7 +198,17 @@ impl Authenticate for AppserviceToken {
     type Caller = Arc<ApplicationService>;
 
     async fn authenticate(door: &Doorkeeper, identity: Identity) -> Result<Self::Caller, ApiError> {
-        door.service(identity.token.as_deref().ok_or_else(ApiError::missing_token)?)
+        let token = identity.token.as_deref().ok_or_else(ApiError::missing_token)?;
+        let unknown = match door.service(token) {
+            Ok(service) => return Ok(service),
+            Err(unknown) => unknown,
+        };
+        match door.accounts.authenticate(token).await? {
+            Authentication::Valid(_) => {
+                Err(ApiError::forbidden("this is for application services only"))
+            }
+            Authentication::Expired | Authentication::Unknown => Err(unknown),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ApiError, Authenticate, CallerOf,
-    request::{accept, parse},
+    request::{Received, receive},
 };
 
 /// A request, who makes it, and its whole body.
@@ -36,13 +36,9 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let mut accepted = accept::<R, S>(request, state).await?;
-        let body = accepted.read_json::<R>().await?;
-        Ok(Self {
-            request: parse(accepted.parts, &body, &accepted.path)?,
-            caller: accepted.caller,
-            body: serde_json::from_slice(&body)
-                .map_err(|error| ApiError::bad_json(error.to_string()))?,
-        })
+        let Received { request, caller, body, .. } = receive::<R, S>(request, state).await?;
+        let body = serde_json::from_slice(&body);
+        let body = body.map_err(|error| ApiError::bad_json(error.to_string()))?;
+        Ok(Self { request, caller, body })
     }
 }

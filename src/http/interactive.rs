@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     ApiError, Authenticate, CallerOf,
-    request::{accept, parse},
+    request::{Received, receive},
 };
 
 /// A request, who makes it, and what exactly it asks for: the stages that a client completes are
@@ -45,12 +45,9 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let mut accepted = accept::<R, S>(request, state).await?;
-        let body = accepted.read_json::<R>().await?;
-        let (method, path) = (accepted.parts.method.clone(), accepted.parts.uri.path().to_owned());
-        let request = parse(accepted.parts, &body, &accepted.path)?;
-        let operation = Operation::new(method.as_str(), &path, &without_auth(&body));
-        Ok(Self { request, caller: accepted.caller, operation })
+        let Received { request, caller, path, body } = receive::<R, S>(request, state).await?;
+        let operation = Operation::new(R::METHOD.as_str(), &path, &without_auth(&body));
+        Ok(Self { request, caller, operation })
     }
 }
 

@@ -50,10 +50,35 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let mut accepted = accept::<R, S>(request, state).await?;
-        let body = accepted.read_json::<R>().await?;
-        Ok(Self { request: parse(accepted.parts, &body, &accepted.path)?, caller: accepted.caller })
+        let Received { request, caller, .. } = receive(request, state).await?;
+        Ok(Self { request, caller })
     }
+}
+
+/// A request that was read whole and parsed, with what extractors make more of.
+pub(crate) struct Received<R>
+where
+    R: Metadata,
+    R::Authentication: Authenticate,
+{
+    pub(crate) request: R,
+    pub(crate) caller: CallerOf<R>,
+    pub(crate) path: String,
+    /// Requests without a body have an empty one.
+    pub(crate) body: Bytes,
+}
+
+pub(crate) async fn receive<R, S>(request: Request, state: &S) -> Result<Received<R>, ApiError>
+where
+    R: IncomingRequest,
+    R::Authentication: Authenticate,
+    Accounts: FromRef<S>,
+    Bus: FromRef<S>,
+{
+    let Accepted { parts, body, path, caller } = accept::<R, S>(request, state).await?;
+    let body = if R::METHOD == Method::GET { Bytes::new() } else { body::read_json(body).await? };
+    let whole_path = parts.uri.path().to_owned();
+    Ok(Received { request: parse(parts, &body, &path)?, caller, path: whole_path, body })
 }
 
 /// A request that may go on, its body not read yet.
@@ -62,16 +87,6 @@ pub(crate) struct Accepted<C> {
     pub(crate) body: Body,
     pub(crate) path: RawPathParams,
     pub(crate) caller: C,
-}
-
-impl<C> Accepted<C> {
-    /// The body, if requests of this type have one.
-    pub(crate) async fn read_json<R: Metadata>(&mut self) -> Result<Bytes, ApiError> {
-        if R::METHOD == Method::GET {
-            return Ok(Bytes::new());
-        }
-        body::read_json(std::mem::take(&mut self.body)).await
-    }
 }
 
 /// Authenticates a request before anything of its body is read.
@@ -111,18 +126,20 @@ fn refused(error: FromHttpRequestError, body: &[u8]) -> ApiError {
     };
     match error {
         DeserializationError::Json(error) => match error.classify() {
-            Category::Syntax | Category::Eof | Category::Io => {
+            Category::Syntax | Category::Eof | Category::Io if !is_json(body) => {
                 ApiError::bad_request(ErrorCode::NotJson, message)
             }
+            // Where one field is wanted, the parser gives up at the first other one.
+            Category::Syntax | Category::Eof | Category::Io => ApiError::missing_param(message),
             Category::Data if error.line() > 0 => ApiError::bad_json(message),
+            // Fields whose name is in the path.
+            Category::Data if message.contains("missing field") => ApiError::missing_param(message),
             // Path arguments fail without a place in the body; so do some bodies.
             Category::Data if !OF_BODIES.iter().any(|known| message.contains(known)) => {
                 ApiError::invalid_param(message)
             }
             // Alternatives fail without telling syntax errors from others.
-            Category::Data if serde_json::from_slice::<IgnoredAny>(body).is_err() => {
-                ApiError::bad_request(ErrorCode::NotJson, message)
-            }
+            Category::Data if !is_json(body) => ApiError::bad_request(ErrorCode::NotJson, message),
             Category::Data => ApiError::bad_json(message),
         },
         DeserializationError::Query(_) if message.contains("missing field") => {
@@ -130,4 +147,8 @@ fn refused(error: FromHttpRequestError, body: &[u8]) -> ApiError {
         }
         _ => ApiError::invalid_param(message),
     }
+}
+
+fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }

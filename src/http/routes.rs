@@ -14,7 +14,7 @@ use axum::{
 };
 use http::{
     Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderName},
+    header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH},
 };
 use ruma::api::{Metadata, error::ErrorCode, path_builder::PathBuilder};
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
@@ -177,13 +177,16 @@ fn panicked(payload: Box<dyn Any + Send>) -> Response {
     ApiError::internal(format!("panic: {}", text.unwrap_or_default())).into_response()
 }
 
-/// The headers that the specification recommends (client-server API, web browser clients).
+/// The headers that the specification recommends (client-server API, web browser clients), and
+/// those of rendezvous sessions (MSC4108).
 fn cors() -> CorsLayer {
     let methods =
         [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-    let headers = [HeaderName::from_static("x-requested-with"), CONTENT_TYPE, AUTHORIZATION];
+    let requested_with = HeaderName::from_static("x-requested-with");
+    let headers = [requested_with, CONTENT_TYPE, AUTHORIZATION, IF_MATCH, IF_NONE_MATCH];
     CorsLayer::new()
         .allow_origin(tower_http::cors::Any)
         .allow_methods(methods)
         .allow_headers(headers)
+        .expose_headers([ETAG])
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use hearth_api_client::{ClientApi, Registration, Settings as ApiSettings};
+use hearth_api_client::{ClientApi, Registration, Settings as ApiSettings, Support};
+use ruma::api::client::discovery::discover_support::{Contact, ContactRole};
 
 use crate::{
-    config::{RegistrationMode, Settings},
+    config::{RegistrationMode, Settings, SupportContact, SupportRole, WellKnown},
     parts::{Parts, retention},
 };
 
@@ -23,6 +24,7 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
         server_address: settings.well_known.server.as_ref().map(ToString::to_string),
         policy_server_key: settings.well_known.policy_server_key.clone(),
         retention: retention(settings),
+        support: support(&settings.well_known),
         ..ApiSettings::new(settings.server_name.clone())
     };
     hearth_api_client::router(ClientApi {
@@ -31,7 +33,31 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
         media: parts.media.clone(),
         sync: parts.sync.clone(),
         bus: parts.bus.clone(),
+        sso: parts.sso.clone(),
+        outgoing: parts.outgoing.clone(),
         settings: Arc::new(api),
         tasks: parts.tasks.clone(),
     })
+}
+
+fn support(settings: &WellKnown) -> Support {
+    Support {
+        page: settings.support_page.as_ref().map(ToString::to_string),
+        contacts: settings.support_contacts.iter().filter_map(contact).collect(),
+    }
+}
+
+/// Whom to write to; nobody, where neither address is set.
+fn contact(settings: &SupportContact) -> Option<Contact> {
+    let role = match settings.role {
+        SupportRole::Admin => ContactRole::Admin,
+        SupportRole::Security => ContactRole::Security,
+    };
+    let mut contact = match (&settings.email, &settings.matrix_id) {
+        (Some(email), _) => Contact::with_email_address(role, email.clone()),
+        (None, Some(user)) => Contact::with_matrix_id(role, user.clone()),
+        (None, None) => return None,
+    };
+    contact.matrix_id.clone_from(&settings.matrix_id);
+    Some(contact)
 }

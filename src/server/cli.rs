@@ -61,6 +61,18 @@ pub enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Let somebody at an OpenID Connect provider log in to an account
+    Link {
+        /// The account.
+        #[command(flatten)]
+        user: UserArguments,
+        /// What the provider calls itself, to the letter
+        #[arg(long)]
+        issuer: String,
+        /// What the provider calls the person, to the letter: the claim `sub`
+        #[arg(long)]
+        subject: String,
+    },
     /// Log an account out everywhere and never let it in again
     Deactivate {
         /// The account.

@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
-use hearth_accounts::Accounts;
+use hearth_accounts::{Accounts, TurnSettings};
 use hearth_base::{Clock, Random};
 use hearth_bus::{Bus, Rates};
 use hearth_mail::Mail;
 use hearth_media::Media;
+use hearth_outgoing::Outgoing;
 use hearth_rooms::{Retention, Rooms};
+use hearth_sso::Sso;
 use hearth_statemap::StateHasher;
 use hearth_store::{SCHEMA_VERSION, Store, migrate};
 use hearth_store_rocks::RocksEngine;
@@ -19,9 +21,11 @@ use ruma::api::appservice::Registration;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    config::{RateLimit, Settings},
+    config::{Network, RateLimit, Settings, Voip},
     data_dir::DataDir,
+    housekeeping::keep_house,
     mail::open_mail,
+    single_sign_on::open_sso,
     wiring::WiringError,
 };
 
@@ -44,8 +48,12 @@ pub struct Parts {
     pub mail: Option<Mail>,
     /// Files.
     pub media: Media,
+    /// Requests to elsewhere.
+    pub outgoing: Outgoing,
     /// What is not stored.
     pub bus: Bus,
+    /// Login through other providers.
+    pub sso: Sso,
     /// What clients have not seen.
     pub sync: Sync,
     /// Time.
@@ -87,6 +95,7 @@ impl Parts {
         }
         let bus = Bus::new(clock.clone(), &random, rates(&settings.rate_limit));
         let mail = open_mail(settings, &clock, &random)?;
+        let outgoing = outgoing(settings)?;
         let media = open_media(settings, data_dir, &store, &clock, &random)?;
         let sync = Sync::new(
             store.clone(),
@@ -97,7 +106,9 @@ impl Parts {
             &tasks,
             shutdown.clone(),
         );
-        Ok(Self { store, accounts, rooms, mail, media, bus, sync, clock, tasks })
+        let sso = open_sso(settings, &accounts, &outgoing, &clock, &random)?;
+        tasks.spawn(keep_house(accounts.clone(), shutdown.clone()));
+        Ok(Self { store, accounts, rooms, mail, media, outgoing, bus, sso, sync, clock, tasks })
     }
 }
 
@@ -131,6 +142,7 @@ pub fn open_accounts(
         registration_tokens: settings.registration.tokens.clone(),
         shared_secret: settings.registration.shared_secret.clone(),
         application_services: application_services(settings)?,
+        turn: turn(&settings.voip),
         ..hearth_accounts::Settings::new(settings.server_name.clone())
     };
     Ok(Accounts::new(store.clone(), clock.clone(), random.clone(), accounts)?)
@@ -173,6 +185,23 @@ fn open_media(
     Ok(Media::new(store.clone(), blobs, clock.clone(), random.clone(), media))
 }
 
+/// The client for requests to elsewhere.
+fn outgoing(settings: &Settings) -> Result<Outgoing, WiringError> {
+    let networks = |networks: &[Network]| networks.iter().map(Network::net).collect();
+    let read = |path: &std::path::PathBuf| {
+        let unreadable = |error| WiringError::Outgoing(format!("{}: {error}", path.display()));
+        std::fs::read(path).map_err(unreadable)
+    };
+    let authorities = settings.federation.trusted_ca_files.iter().map(read);
+    let outgoing = hearth_outgoing::Settings {
+        allow: networks(&settings.outgoing.allow),
+        deny: networks(&settings.outgoing.deny),
+        allow_private_addresses: settings.testing.allow_private_addresses,
+        certificate_authorities: authorities.collect::<Result<_, _>>()?,
+    };
+    Outgoing::new(outgoing).map_err(|error| WiringError::Outgoing(error.to_string()))
+}
+
 fn application_services(settings: &Settings) -> Result<Vec<Registration>, WiringError> {
     let read = |path: &std::path::PathBuf| {
         let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
@@ -181,6 +210,14 @@ fn application_services(settings: &Settings) -> Result<Vec<Registration>, Wiring
         parsed.map_err(|reason| WiringError::Registration { path: path.clone(), reason })
     };
     settings.appservice.registration_files.iter().map(read).collect()
+}
+
+fn turn(settings: &Voip) -> Option<TurnSettings> {
+    Some(TurnSettings {
+        uris: Some(settings.turn_uris.clone()).filter(|uris| !uris.is_empty())?,
+        shared_secret: settings.turn_shared_secret.clone()?,
+        lifetime: Duration::from_secs(settings.turn_lifetime_seconds.into()),
+    })
 }
 
 fn rates(settings: &RateLimit) -> Option<Rates> {

@@ -40,12 +40,18 @@ pub enum WiringError {
     /// The settings of accounts are not usable.
     #[error(transparent)]
     Accounts(#[from] hearth_accounts::AccountsError),
+    /// The settings of login through other providers are not usable.
+    #[error(transparent)]
+    Sso(#[from] hearth_sso::SsoError),
     /// The directory of media cannot be used.
     #[error("the media directory cannot be used: {0}")]
     Media(String),
     /// Letters cannot be sent like this.
     #[error(transparent)]
     Mail(#[from] hearth_mail::MailError),
+    /// Requests to elsewhere cannot be made.
+    #[error("outgoing requests: {0}")]
+    Outgoing(String),
     /// The registration of an application service cannot be used.
     #[error("the registration {}: {reason}", path.display())]
     Registration {

@@ -164,3 +164,32 @@ async fn a_signature_for_nothing_is_a_failure_not_an_error() {
     let reply = alice.post("/keys/signatures/upload", body).await.ok();
     assert!(reply["failures"][&alice.user]["NOWHERE"]["errcode"].is_string(), "{reply}");
 }
+
+/// An upload whose signatures nobody checked made strangers look verified (tuwunel 1.9).
+#[tokio::test]
+async fn a_signature_that_does_not_verify_is_not_stored() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let bob = server.register("bob").await;
+    alice.post(UPLOAD, identity(&alice, 0)).await.ok();
+    bob.post(UPLOAD, identity(&bob, 10)).await.ok();
+    let user_signing = Keys::from_seed(USER_SIGNING).public();
+    let key_id = Keys::from_seed(10 + MASTER).public();
+    let mut forged = identity(&bob, 10)["master_key"].clone();
+    forged["signatures"][&alice.user] =
+        json!({ format!("ed25519:{user_signing}"): "A".repeat(86) });
+    let mut by_another_key = identity(&bob, 10)["master_key"].clone();
+    Keys::from_seed(99).sign(&mut by_another_key, &alice.user, &user_signing);
+    let mut about_another_key = identity(&bob, 20)["master_key"].clone();
+    let signer = Keys::from_seed(USER_SIGNING);
+    signer.sign(&mut about_another_key, &alice.user, &user_signing);
+    for object in [forged, by_another_key, about_another_key] {
+        let body = json!({ &bob.user: { &key_id: object } });
+        let reply = alice.post("/keys/signatures/upload", body).await.ok();
+        let failure = &reply["failures"][&bob.user][&key_id];
+        assert!(failure["errcode"].is_string(), "{reply}");
+    }
+    let keys = query(&alice, &bob.user).await;
+    let signatures = &keys["master_keys"][&bob.user]["signatures"];
+    assert!(signatures.get(&alice.user).is_none(), "{signatures}");
+}

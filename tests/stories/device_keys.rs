@@ -195,3 +195,43 @@ async fn a_deleted_device_has_no_keys() {
     assert!(body["device_keys"][&alice.user].get(&alice.device).is_none(), "{body}");
     assert_eq!(claim(&bob, &alice).await, Value::Null);
 }
+
+/// Malformed device keys stopped other servers' federation (CVE-2023-32323, CVE-2025-61672).
+#[tokio::test]
+async fn malformed_device_keys_are_refused() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let bob = server.register("bob").await;
+    let malformed = [
+        json!({}),
+        json!([]),
+        json!("keys"),
+        json!({ "user_id": alice.user, "device_id": alice.device }),
+        json!({
+            "user_id": alice.user, "device_id": alice.device, "algorithms": "all",
+            "keys": {}, "signatures": {},
+        }),
+        json!({
+            "user_id": alice.user, "device_id": alice.device, "algorithms": [],
+            "keys": { "ed25519": 5 }, "signatures": {},
+        }),
+        json!({
+            "user_id": alice.user, "device_id": alice.device, "algorithms": [],
+            "keys": {}, "signatures": { "not a user": {} },
+        }),
+    ];
+    for keys in malformed {
+        let refused = alice.post("/keys/upload", json!({ "device_keys": keys })).await;
+        assert_eq!(refused.status, 400, "{keys}: {}", refused.text());
+    }
+    let mut large = device_keys(&alice, 1);
+    large["org.example.padding"] = json!("x".repeat(40_000));
+    let refused = alice.post("/keys/upload", json!({ "device_keys": large })).await;
+    refused.assert_matrix_error(413, "M_TOO_LARGE");
+    let found = bob.post("/keys/query", json!({ "device_keys": { &alice.user: [] } })).await.ok();
+    let devices = found["device_keys"][&alice.user].as_object();
+    assert_eq!(devices.map_or(0, serde_json::Map::len), 0, "{found}");
+    upload(&alice, 1, 1).await;
+    let found = bob.post("/keys/query", json!({ "device_keys": { &alice.user: [] } })).await.ok();
+    assert!(found["device_keys"][&alice.user][&alice.device].is_object(), "still usable: {found}");
+}

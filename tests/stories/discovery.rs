@@ -68,3 +68,35 @@ async fn the_key_of_a_policy_server_is_served_when_it_is_set() {
     let body = server.anonymous().get(path).await.ok();
     assert_eq!(body, json!({ "public_keys": { "ed25519": key } }));
 }
+
+#[tokio::test]
+async fn support_says_whom_to_ask() {
+    let path = "/.well-known/matrix/support";
+    let silent = Server::start().await;
+    silent.anonymous().get(path).await.assert_matrix_error(404, "M_NOT_FOUND");
+    let contacts = r#"[
+        { role = "admin", email = "admin@hearth.test", matrix_id = "@admin:hearth.test" },
+        { role = "security", matrix_id = "@guard:hearth.test" },
+    ]"#;
+    let settings = Settings::default()
+        .text("well_known.support_page", "https://hearth.test/help")
+        .literal("well_known.support_contacts", &contacts.replace('\n', " "));
+    let server = Server::start_with(settings).await;
+    let support = server.anonymous().get(path).await.ok();
+    let (admin, guard) = ("@admin:hearth.test", "@guard:hearth.test");
+    let contacts = json!([
+        { "role": "m.role.admin", "email_address": "admin@hearth.test", "matrix_id": admin },
+        { "role": "m.role.security", "matrix_id": guard },
+    ]);
+    assert_eq!(support["contacts"], contacts);
+    assert_eq!(support["support_page"], "https://hearth.test/help");
+}
+
+#[tokio::test]
+async fn there_is_no_oauth_here() {
+    let server = Server::start().await;
+    for path in ["v1/auth_metadata", "unstable/org.matrix.msc2965/auth_metadata"] {
+        let reply = server.anonymous().get(&format!("/_matrix/client/{path}")).await;
+        reply.assert_matrix_error(404, "M_UNRECOGNIZED");
+    }
+}

@@ -74,3 +74,26 @@ async fn other_fields_are_kept_and_removed() {
     assert_eq!(alice.delete(&path).await.ok(), json!({}));
     alice.get(&path).await.assert_matrix_error(404, "M_NOT_FOUND");
 }
+
+#[tokio::test]
+async fn fields_have_names_of_the_grammar_and_a_size() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let path = |field: &str| format!("/profile/{}/{field}", alice.user);
+    let put = async |field: &str, value: serde_json::Value| {
+        alice.put(&path(field), json!({ field: value })).await
+    };
+    let any = json!({ "nested": [1, null, { "deep": true }] });
+    put("org.example.anything", any.clone()).await.ok();
+    let seen = alice.get(&path("org.example.anything")).await.ok();
+    assert_eq!(seen, json!({ "org.example.anything": any }));
+    put("tz", json!("x")).await.assert_matrix_error(400, "M_INVALID_PARAM");
+    put("Org.Example", json!("x")).await.assert_matrix_error(400, "M_INVALID_PARAM");
+    let long = format!("org.example.{}", "x".repeat(250));
+    put(&long, json!("x")).await.assert_matrix_error(400, "M_KEY_TOO_LARGE");
+    let large = put("org.example.large", json!("x".repeat(66_000))).await;
+    large.assert_matrix_error(400, "M_PROFILE_TOO_LARGE");
+    let other = alice.put(&path("org.example.a"), json!({ "org.example.b": 1 })).await;
+    other.assert_matrix_error(400, "M_MISSING_PARAM");
+    assert_eq!(alice.delete(&path("org.example.never_there")).await.ok(), json!({}));
+}

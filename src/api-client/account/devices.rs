@@ -1,8 +1,9 @@
-//! `/devices` and `/delete_devices`.
+//! `/devices` and `/delete_devices`. Application services make devices for their users, too.
 
 use axum::extract::State;
 use hearth_accounts::Accounts;
 use hearth_http::{ApiError, Interactive, Ruma, RumaResponse};
+use http::StatusCode;
 use ruma::{
     MilliSecondsSinceUnixEpoch, UInt,
     api::client::device::{
@@ -34,10 +35,15 @@ pub(crate) async fn get_device(
 pub(crate) async fn update_device(
     State(accounts): State<Accounts>,
     Ruma { request, caller }: Ruma<update_device::v3::Request>,
-) -> Result<RumaResponse<update_device::v3::Response>, Error> {
+) -> Result<(StatusCode, RumaResponse<update_device::v3::Response>), Error> {
+    let (user, device) = (&caller.user, &request.device_id);
     let name = request.display_name.as_deref();
-    accounts.rename_device(&caller.user, &request.device_id, name).await?;
-    Ok(RumaResponse(update_device::v3::Response::new()))
+    let is_new = match caller.application_service {
+        Some(_) => accounts.put_device(user, device, name).await?,
+        None => accounts.rename_device(user, device, name).await.map(|()| false)?,
+    };
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, RumaResponse(update_device::v3::Response::new())))
 }
 
 pub(crate) async fn delete_device(

@@ -6,6 +6,7 @@ use axum::{Json, extract::State};
 use hearth_accounts::{Accounts, ApplicationService, NewSession, Session};
 use hearth_bus::{Bucket, Bus};
 use hearth_http::{ApiError, Interactive, Ruma, RumaResponse};
+use hearth_sso::{Provider, Sso};
 use http::StatusCode;
 use ruma::{
     OwnedUserId, UserId,
@@ -26,14 +27,31 @@ use super::{confirm::confirm, login_request::LoginRequest};
 use crate::error::Error;
 
 /// `GET /login`.
-pub(crate) async fn login_types(_: Ruma<get_login_types::v3::Request>) -> Json<Value> {
-    Json(json!({
-        "flows": [
-            { "type": "m.login.password" },
-            { "type": "m.login.token", "get_login_token": true },
-            { "type": "m.login.application_service" },
-        ]
-    }))
+pub(crate) async fn login_types(
+    State(sso): State<Sso>,
+    _: Ruma<get_login_types::v3::Request>,
+) -> Json<Value> {
+    let mut flows = vec![
+        json!({ "type": "m.login.password" }),
+        json!({ "type": "m.login.token", "get_login_token": true }),
+        json!({ "type": "m.login.application_service" }),
+    ];
+    let providers: Vec<Value> = sso.providers().map(identity_provider).collect();
+    if !providers.is_empty() {
+        flows.push(json!({ "type": "m.login.sso", "identity_providers": providers }));
+    }
+    Json(json!({ "flows": flows }))
+}
+
+fn identity_provider(provider: &Provider) -> Value {
+    let mut shown = json!({ "id": provider.id, "name": provider.name });
+    if let Some(icon) = &provider.icon {
+        shown["icon"] = json!(icon);
+    }
+    if let Some(brand) = &provider.brand {
+        shown["brand"] = json!(brand);
+    }
+    shown
 }
 
 /// `POST /login`.

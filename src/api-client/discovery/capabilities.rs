@@ -49,6 +49,7 @@ pub(crate) async fn capabilities(
                 "max_delay_ms": DELAYED_EVENT_DELAY_MS_MAX,
                 "max_scheduled": DELAYED_EVENTS_MAX,
             },
+            "m.forget_forced_upon_leave": switch(false),
         }
     }))
 }

@@ -1,6 +1,7 @@
 //! What a client asks before it does anything else: versions, capabilities, where the server is,
 //! and what it does not have.
 
+mod auth_metadata;
 mod capabilities;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ mod voip;
 mod well_known;
 
 pub(crate) use self::{
+    auth_metadata::auth_metadata,
     capabilities::capabilities,
     versions::versions,
     voip::{third_party_protocols, turn_server},

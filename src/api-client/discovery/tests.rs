@@ -3,6 +3,7 @@
 use hearth_bus::{Rate, Rates};
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, RETRY_AFTER};
 use http_body_util::BodyExt;
+use ruma::api::client::discovery::discover_support::{Contact, ContactRole};
 use serde_json::{Value, json};
 
 use crate::testing::{server, server_with};
@@ -30,14 +31,18 @@ async fn well_known_says_what_is_set() {
     let server = server_with(|options| {
         options.settings.client_base_url = Some("https://m.example.org".to_owned());
         options.settings.server_address = Some("m.example.org:443".to_owned());
-        options.settings.support.email = Some("admin@example.org".to_owned());
+        let email = "admin@example.org".to_owned();
+        options.settings.support.contacts =
+            vec![Contact::with_email_address(ContactRole::Admin, email)];
     });
     let stranger = server.stranger();
     let client = stranger.ok("GET", &paths[0], Value::Null).await;
     assert_eq!(client["m.homeserver"]["base_url"], "https://m.example.org");
     let address = stranger.ok("GET", &paths[1], Value::Null).await;
     assert_eq!(address["m.server"], "m.example.org:443");
-    stranger.ok("GET", &paths[2], Value::Null).await;
+    let support = stranger.ok("GET", &paths[2], Value::Null).await;
+    let admin = json!({ "role": "m.role.admin", "email_address": "admin@example.org" });
+    assert_eq!(support, json!({ "contacts": [admin] }));
 }
 
 #[tokio::test]

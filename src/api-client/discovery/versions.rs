@@ -1,7 +1,12 @@
 //! `GET /versions`.
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use hearth_http::{Ruma, RumaResponse};
 use ruma::api::client::discovery::get_supported_versions::{Request, Response};
+
+use crate::Settings;
 
 /// Versions of the specification whose endpoints clients can rely on here.
 const VERSIONS: [&str; 14] = [
@@ -11,8 +16,12 @@ const VERSIONS: [&str; 14] = [
 
 /// Features from later versions of the specification, and old names that clients still look for.
 const FEATURES: &[&str] = &[
+    "fi.mau.msc2659.stable",
     "org.matrix.e2e_cross_signing",
+    "org.matrix.msc3814",
+    "org.matrix.msc3814.v1",
     "org.matrix.msc3882",
+    "org.matrix.msc3967",
     "uk.tcpip.msc4133",
     "uk.tcpip.msc4133.stable",
     "org.matrix.msc4306",
@@ -24,9 +33,15 @@ const FEATURES: &[&str] = &[
     "org.matrix.msc1763",
 ];
 
-pub(crate) async fn versions(_: Ruma<Request>) -> RumaResponse<Response> {
+pub(crate) async fn versions(
+    State(settings): State<Arc<Settings>>,
+    _: Ruma<Request>,
+) -> RumaResponse<Response> {
     let mut response = Response::new(VERSIONS.map(str::to_owned).to_vec());
     response.unstable_features =
         FEATURES.iter().map(|feature| ((*feature).to_owned(), true)).collect();
+    // A rendezvous session has an absolute address.
+    let has_rendezvous = settings.client_base_url.is_some();
+    response.unstable_features.insert("org.matrix.msc4108".to_owned(), has_rendezvous);
     RumaResponse(response)
 }

@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use hearth_http::{ApiError, Ruma, RumaResponse};
 use ruma::api::client::discovery::{
     discover_homeserver::{self, HomeserverInfo},
-    discover_support::{self, Contact, ContactRole},
+    discover_support,
 };
 use serde_json::{Value, json};
 
@@ -40,8 +40,7 @@ pub(crate) async fn support(
     State(settings): State<Arc<Settings>>,
     _: Ruma<discover_support::Request>,
 ) -> Result<RumaResponse<discover_support::Response>, Error> {
-    let contact = |email| Contact::with_email_address(ContactRole::Admin, email);
-    let contacts: Vec<Contact> = settings.support.email.clone().map(contact).into_iter().collect();
+    let contacts = settings.support.contacts.clone();
     if contacts.is_empty() && settings.support.page.is_none() {
         return Err(not_set().into());
     }

@@ -7,6 +7,7 @@ mod backup_keys;
 mod backup_versions;
 mod claim_keys;
 mod cross_signing;
+mod dehydrated_devices;
 mod failures;
 mod key_changes;
 mod query_keys;
@@ -26,6 +27,10 @@ pub(crate) use self::{
     },
     claim_keys::claim_keys,
     cross_signing::upload_cross_signing_keys,
+    dehydrated_devices::{
+        delete_dehydrated_device, get_dehydrated_device, get_dehydrated_events,
+        put_dehydrated_device,
+    },
     key_changes::get_key_changes,
     query_keys::query_keys,
     signatures::upload_signatures,

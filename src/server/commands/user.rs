@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use hearth_accounts::{Accounts, AccountsError, NewUser};
+use hearth_accounts::{Accounts, AccountsError, ExternalId, NewUser};
 use hearth_base::{Clock, Random};
 use hearth_store::Store;
 use ruma::{OwnedUserId, ServerName, UserId};
@@ -45,6 +45,7 @@ async fn run_async(command: UserCommand) -> Result<(), CommandError> {
     let settings = match &command {
         UserCommand::Create { user, .. }
         | UserCommand::ResetPassword { user, .. }
+        | UserCommand::Link { user, .. }
         | UserCommand::Deactivate { user } => settings(&user.settings)?,
         UserCommand::List { settings: arguments } => settings(arguments)?,
     };
@@ -81,6 +82,12 @@ async fn carry_out(
             accounts.close_all_sessions(&user_id).await.map_err(UserError::from)?;
             println!("{user_id} has a new password and is logged out everywhere");
             password.tell();
+        }
+        UserCommand::Link { user, issuer, subject } => {
+            let user_id = named(&user)?;
+            let id = ExternalId { issuer, subject };
+            accounts.link_external_id(&user_id, &id).await.map_err(UserError::from)?;
+            println!("{} of {} may log in as {user_id}", id.subject, id.issuer);
         }
         UserCommand::Deactivate { user } => {
             let user_id = named(&user)?;

@@ -4,7 +4,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use hearth_base::Secret;
-use ruma::{OwnedServerName, RoomVersionId};
+use ruma::{OwnedMxcUri, OwnedServerName, OwnedUserId, RoomVersionId};
 use serde::Deserialize;
 use url::Url;
 
@@ -15,8 +15,12 @@ use super::values::{self, Network, Rate};
 pub struct Settings {
     pub server_name: OwnedServerName,
     pub data_dir: PathBuf,
+    #[serde(default)]
+    pub oidc: Vec<Oidc>,
     pub listen: Listen,
     pub well_known: WellKnown,
+    pub voip: Voip,
+    pub sso: Sso,
     pub registration: Registration,
     pub rate_limit: RateLimit,
     pub media: Media,
@@ -25,9 +29,37 @@ pub struct Settings {
     pub store: Store,
     pub mail: Mail,
     pub federation: Federation,
+    pub outgoing: Outgoing,
     pub appservice: Appservice,
     pub log: Log,
     pub testing: Testing,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    pub id: String,
+    pub name: String,
+    pub icon: Option<OwnedMxcUri>,
+    pub brand: Option<String>,
+    pub issuer: String,
+    pub client_id: String,
+    #[serde(default, deserialize_with = "values::secret")]
+    pub client_secret: Option<Secret>,
+    #[serde(default = "values::default_scopes")]
+    pub scopes: Vec<String>,
+    #[serde(default = "values::default_localpart")]
+    pub localpart: String,
+    pub display_name: Option<String>,
+    #[serde(default = "values::yes")]
+    pub allow_registration: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sso {
+    #[serde(default, deserialize_with = "values::addresses")]
+    pub trusted_redirects: Vec<Url>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -55,6 +87,35 @@ pub struct WellKnown {
     pub client_base_url: Option<Url>,
     pub server: Option<OwnedServerName>,
     pub policy_server_key: Option<String>,
+    #[serde(default, deserialize_with = "values::web_address")]
+    pub support_page: Option<Url>,
+    #[serde(default)]
+    pub support_contacts: Vec<SupportContact>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupportContact {
+    pub role: SupportRole,
+    pub email: Option<String>,
+    pub matrix_id: Option<OwnedUserId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SupportRole {
+    Admin,
+    Security,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Voip {
+    #[serde(default)]
+    pub turn_uris: Vec<String>,
+    #[serde(default, deserialize_with = "values::secret")]
+    pub turn_shared_secret: Option<Secret>,
+    pub turn_lifetime_seconds: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -144,6 +205,15 @@ pub enum MailTls {
 pub struct Federation {
     #[serde(default)]
     pub trusted_ca_files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outgoing {
+    #[serde(default)]
+    pub allow: Vec<Network>,
+    #[serde(default)]
+    pub deny: Vec<Network>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

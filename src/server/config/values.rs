@@ -61,6 +61,12 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
+
+    /// The network as others know it.
+    #[must_use]
+    pub const fn net(&self) -> IpNet {
+        self.0
+    }
 }
 
 impl FromStr for Network {
@@ -102,6 +108,23 @@ pub(super) fn web_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<U
         return Err(D::Error::custom("expected an http or https address"));
     }
     Ok(Some(url))
+}
+
+pub(super) fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Url>, D::Error> {
+    let addresses = Vec::<String>::deserialize(from)?;
+    addresses.iter().map(|address| Url::parse(address).map_err(D::Error::custom)).collect()
+}
+
+pub(super) fn default_scopes() -> Vec<String> {
+    vec!["profile".to_owned()]
+}
+
+pub(super) fn default_localpart() -> String {
+    "{preferred_username}".to_owned()
+}
+
+pub(super) const fn yes() -> bool {
+    true
 }
 
 pub(super) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {

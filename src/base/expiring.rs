@@ -5,11 +5,12 @@ use std::{
     time::Duration,
 };
 
-use hearth_base::Clock;
 use parking_lot::Mutex;
 
+use crate::Clock;
+
 /// Entries under random names. When it is full the oldest entry makes room.
-pub(crate) struct Expiring<V> {
+pub struct Expiring<V> {
     clock: Clock,
     lifetime_ms: u64,
     entries_max: usize,
@@ -23,7 +24,9 @@ struct Entries<V> {
 }
 
 impl<V> Expiring<V> {
-    pub(crate) fn new(clock: Clock, lifetime: Duration, entries_max: usize) -> Self {
+    /// An empty map of at most `entries_max` entries.
+    #[must_use]
+    pub fn new(clock: Clock, lifetime: Duration, entries_max: usize) -> Self {
         let entries = Entries { values: HashMap::new(), order: VecDeque::new() };
         Self {
             clock,
@@ -33,7 +36,8 @@ impl<V> Expiring<V> {
         }
     }
 
-    pub(crate) fn insert(&self, name: String, value: V) {
+    /// Puts an entry in.
+    pub fn insert(&self, name: String, value: V) {
         let now = self.clock.now_ms();
         let mut entries = self.entries.lock();
         let expires = now.saturating_add(self.lifetime_ms);
@@ -50,14 +54,14 @@ impl<V> Expiring<V> {
     }
 
     /// Takes the entry out, if it has not expired.
-    pub(crate) fn take(&self, name: &str) -> Option<V> {
+    pub fn take(&self, name: &str) -> Option<V> {
         let now = self.clock.now_ms();
         let (expires, value) = self.entries.lock().values.remove(name)?;
         (expires > now).then_some(value)
     }
 
     /// Reads or changes the entry, if it has not expired.
-    pub(crate) fn with<T>(&self, name: &str, change: impl FnOnce(&mut V) -> T) -> Option<T> {
+    pub fn with<T>(&self, name: &str, change: impl FnOnce(&mut V) -> T) -> Option<T> {
         let now = self.clock.now_ms();
         let mut entries = self.entries.lock();
         let (expires, value) = entries.values.get_mut(name)?;
