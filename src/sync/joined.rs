@@ -45,7 +45,9 @@ impl View<'_> {
         let head = self.sync.rooms().head(self.snapshot, room.nid()).await?;
         let just_joined =
             row.value.last_joined(row.position).is_some_and(|joined| self.is_new(joined));
-        let window = self.window(room, self.position, head.state, just_joined).await?;
+        let mut window = self.window(room, self.position, head.state, just_joined).await?;
+        // The client may have the timeline of an earlier stay, which does not go on here.
+        window.limited |= just_joined && self.since.is_some();
         encounters.note(self, room, window.known, window.end, just_joined).await?;
 
         let mut joined = JoinedRoom::new();
@@ -202,7 +204,11 @@ impl View<'_> {
         if window.known.is_none() {
             sent.forget(device, room.nid());
         }
-        let timeline: HashSet<_> = window.events.iter().map(Event::nid).collect();
+        // The state after a timeline is complete without it.
+        let timeline: HashSet<_> = match self.request.use_state_after {
+            false => window.events.iter().map(Event::nid).collect(),
+            true => HashSet::new(),
+        };
         let mut news = sent.news(device, room.nid(), &events, &timeline);
         if !include_redundant {
             events.retain(|event| news.remove(&event.nid()));

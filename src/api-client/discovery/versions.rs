@@ -22,6 +22,7 @@ const FEATURES: &[&str] = &[
     "org.matrix.msc3814.v1",
     "org.matrix.msc3882",
     "org.matrix.msc3967",
+    "org.matrix.msc4222",
     "uk.tcpip.msc4133",
     "uk.tcpip.msc4133.stable",
     "org.matrix.msc4306",

@@ -1,40 +1,53 @@
 //! `GET /sync`: reading the request; the answer is [`hearth_sync`]'s.
 
-use hearth_http::{ApiError, Ruma, RumaResponse};
+mod body;
+
 use std::{sync::Arc, time::Duration};
 
-use axum::extract::State;
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
 use hearth_accounts::Accounts;
+use hearth_http::{ApiError, Ruma};
 use hearth_rooms::RoomsError;
 use hearth_sync::{Sync, SyncError};
 use ruma::{
     UserId,
     api::client::{
         filter::FilterDefinition,
-        sync::sync_events::v3::{Filter, Request, Response},
+        sync::sync_events::v3::{Filter, Request},
     },
     presence::PresenceState,
 };
 
+use self::body::Body;
 use crate::error::Error;
+
+/// What clients from before the specification had it (MSC4222) call `use_state_after`.
+const OLD_USE_STATE_AFTER: &str = "org.matrix.msc4222.use_state_after=true";
 
 pub(crate) async fn sync(
     State(sync): State<Sync>,
     State(accounts): State<Accounts>,
+    RawQuery(query): RawQuery,
     Ruma { request, caller }: Ruma<Request>,
-) -> Result<RumaResponse<Response>, Error> {
+) -> Result<Response, Error> {
+    let old_names = query.is_some_and(|query| query.split('&').any(|p| p == OLD_USE_STATE_AFTER));
     let request = hearth_sync::Request {
         filter: filter(&accounts, &caller.user, request.filter).await?,
         since: request.since.as_deref().map(str::parse).transpose()?,
         full_state: request.full_state,
-        use_state_after: request.use_state_after,
+        use_state_after: request.use_state_after || old_names,
         timeout: request.timeout.unwrap_or(Duration::ZERO),
         set_presence: known_presence(request.set_presence)?,
         // Application services may sync without a device; nothing is sent to that one.
         device_id: caller.device.clone().unwrap_or_else(|| "".into()),
         user_id: caller.user.clone(),
     };
-    Ok(RumaResponse(sync.sync(&request).await?))
+    let response = sync.sync(&request).await?;
+    Ok(Json(Body::new(&response, old_names)).into_response())
 }
 
 impl From<SyncError> for Error {
