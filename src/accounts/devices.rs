@@ -170,6 +170,7 @@ impl Accounts {
                 .await?;
             self.0.sessions.forget(&revoked);
             self.delete_to_device(user, device, hearth_base::StreamPosition::MAX).await?;
+            self.delete_sync_connections(user, device).await?;
         }
         Ok(())
     }

@@ -38,6 +38,7 @@ mod sessions;
 mod shared_secret;
 mod signatures;
 mod signed_json;
+mod sync_connections;
 mod tables;
 mod tags;
 #[cfg(test)]

@@ -138,3 +138,6 @@ pub(crate) const TO_DEVICE: Table<(OwnedUserId, OwnedDeviceId, StreamPosition), 
 /// sender, sender's device, transaction id → when it was sent, in Unix milliseconds.
 pub(crate) const TO_DEVICE_TRANSACTIONS: Table<(OwnedUserId, OwnedDeviceId, String), u64> =
     Table::new(Keyspace::ToDevice, 2, 1);
+/// user, device, connection, version → what a connection of sliding sync was told.
+pub(crate) const SYNC_CONNECTIONS: Table<(OwnedUserId, OwnedDeviceId, String, u64), Vec<u8>> =
+    Table::new(Keyspace::ToDevice, 3, 1);

@@ -170,6 +170,7 @@ fn entering(routes: Routes) -> Routes {
 fn conversation(routes: Routes) -> Routes {
     routes
         .ruma_for(GUESTS, sync::sync)
+        .ruma_for(GUESTS, sync::slide)
         .ruma_for(GUESTS.limited(Messages), rooms::send)
         .ruma_for(Access::MEMBERS.limited(Messages), rooms::send_state)
         .ruma_for(EVERYONE.limited(Messages), rooms::redact)

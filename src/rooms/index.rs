@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::{
     Event, Member, Membership, RoomHead, RoomsError, Transaction,
     decide::Group,
+    kind,
     state::PendingNodes,
     sticky::index_sticky,
     tables::{EVENT_NIDS, EVENTS, MEMBERS, MEMBERSHIPS, STATE_NODES, TIMELINE},
@@ -73,6 +74,7 @@ impl Group<'_> {
         index_sticky(batch, room, pending, event, self.rooms.clock().now_ms())?;
         self.forget_ended(batch, event).await?;
         self.cancel_delayed(batch, event).await?;
+        kind::index(batch, room, pdu)?;
         self.index_relation(batch, pending, event).await
     }
 

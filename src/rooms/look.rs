@@ -47,7 +47,10 @@ pub(crate) type LookCache = Cache<RoomNid, (Root, Arc<RoomLook>)>;
 
 impl Rooms {
     /// The look of a room at its head.
-    pub(crate) async fn look(
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn look(
         &self,
         snapshot: &dyn Snapshot,
         room: &Room,

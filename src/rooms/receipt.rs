@@ -277,6 +277,30 @@ impl Rooms {
             .collect())
     }
 
+    /// All receipts of a user in a room.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn receipts_of(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: RoomNid,
+        user_id: &UserId,
+    ) -> Result<Vec<ReceiptChange>, RoomsError> {
+        let rows = RECEIPTS.scan_all(snapshot, &RECEIPTS.prefix(&(room, user_id))).await?;
+        let mut receipts = Vec::with_capacity(rows.len());
+        for ((_, user, kind, thread), Stamped { position, value: receipt }) in rows {
+            let thread =
+                if thread.is_empty() { ReceiptThread::Unthreaded } else { thread.parse()? };
+            let kinds = [ReceiptKind::Read, ReceiptKind::ReadPrivate];
+            let Some(kind) = kinds.into_iter().find(|known| known.as_str() == kind) else {
+                continue;
+            };
+            receipts.push(ReceiptChange { user, kind, thread, receipt, position });
+        }
+        Ok(receipts)
+    }
+
     /// Up to which positions a user has read a room.
     ///
     /// # Errors

@@ -46,6 +46,10 @@ pub const DELAYED_STATE: Table<(RoomNid, String, String, String), OwnedUserId> =
 pub const PURGED: Table<(RoomNid,), StreamPosition> = Table::new(Keyspace::Rooms, 44, 1);
 /// What users reported, in the order in which it came.
 pub const REPORTS: Table<(u64,), Report> = Table::new(Keyspace::Rooms, 45, 1);
+/// The types of rooms that have one.
+pub const ROOM_TYPES: Table<(RoomNid,), String> = Table::new(Keyspace::Rooms, 30, 1);
+/// The rooms that are encrypted.
+pub const ENCRYPTED: Table<(RoomNid,), ()> = Table::new(Keyspace::Rooms, 31, 1);
 
 /// Number → event, with the position at which it came.
 pub const EVENTS: StampedTable<(EventNid,), StoredEvent> =

@@ -26,7 +26,8 @@ struct BasicEvent<'a, C> {
     content: C,
 }
 
-fn basic_event<T>(kind: &str, content: impl Serialize) -> Result<Raw<T>, SyncError> {
+/// An event that has nothing but type and content.
+pub(crate) fn basic_event<T>(kind: &str, content: impl Serialize) -> Result<Raw<T>, SyncError> {
     Ok(Raw::from_json(to_raw_value(&BasicEvent { kind, content })?))
 }
 

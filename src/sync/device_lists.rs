@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use hearth_base::RoomNid;
 use hearth_rooms::Room;
 use hearth_statemap::StateRoot;
 use ruma::{
@@ -109,26 +110,40 @@ impl Sync {
         let snapshot = self.store().snapshot().await?;
         let position = to.position.min(snapshot.position());
         let view = self.view(&request, snapshot.as_ref(), position).await?;
-        let mut encounters = Encounters::default();
-        for (nid, row) in self.rooms().memberships(view.snapshot, user_id).await? {
-            let room = self.rooms().room_by_nid(view.snapshot, nid).await?;
-            let joined = row.value.last_joined(row.position);
-            if row.value.state == MembershipState::Join {
-                let just_joined = joined.is_some_and(|joined| view.is_new(joined));
-                let known = self.rooms().state_at(view.snapshot, nid, from.position).await?;
-                let end = self.rooms().state_at(view.snapshot, nid, position).await?;
-                encounters.note(&view, &room, Some(known), end, just_joined).await?;
-            } else if joined.is_some() && view.is_new(row.position) {
-                encounters.leave(&view, &room).await?;
-            }
-        }
-        let mut response = Response::new(String::new());
-        view.device_lists(&mut response, encounters).await?;
-        Ok(response.device_lists)
+        let rooms = self.rooms().memberships(view.snapshot, user_id).await?;
+        view.device_changes_in(rooms.into_iter().map(|(room, _)| room)).await
     }
 }
 
 impl View<'_> {
+    /// Whose devices changed since the token, and whom the user left, if nobody came or went in
+    /// other rooms than these.
+    pub(crate) async fn device_changes_in(
+        &self,
+        changed: impl Iterator<Item = RoomNid>,
+    ) -> Result<DeviceLists, SyncError> {
+        let (rooms, since) = (self.sync.rooms(), self.since_position());
+        let mut encounters = Encounters::default();
+        for nid in changed {
+            let Some(row) = rooms.membership(self.snapshot, nid, self.user_id()).await? else {
+                continue;
+            };
+            let room = rooms.room_by_nid(self.snapshot, nid).await?;
+            let joined = row.value.last_joined(row.position);
+            if row.value.state == MembershipState::Join {
+                let just_joined = joined.is_some_and(|joined| self.is_new(joined));
+                let known = rooms.state_at(self.snapshot, nid, since).await?;
+                let end = rooms.state_at(self.snapshot, nid, self.position).await?;
+                encounters.note(self, &room, Some(known), end, just_joined).await?;
+            } else if joined.is_some() && self.is_new(row.position) {
+                encounters.leave(self, &room).await?;
+            }
+        }
+        let mut response = Response::new(String::new());
+        self.device_lists(&mut response, encounters).await?;
+        Ok(response.device_lists)
+    }
+
     /// Whether the user is in a room with somebody.
     pub(crate) async fn shares_a_room(&self, other: &UserId) -> Result<bool, SyncError> {
         if other == self.user_id() {

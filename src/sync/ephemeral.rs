@@ -1,7 +1,7 @@
 //! Receipts and typing of a room.
 
 use hearth_base::StreamPosition;
-use hearth_rooms::{ReceiptThread, Room};
+use hearth_rooms::{ReceiptChange, ReceiptThread, Room};
 use hearth_rules::event_filter;
 use ruma::{events::AnySyncEphemeralRoomEvent, serde::Raw};
 use serde_json::{Map, Value, json, value::to_raw_value};
@@ -37,32 +37,11 @@ impl View<'_> {
             .rooms()
             .receipts_since(self.snapshot, room.nid(), since, self.position, self.user_id())
             .await?;
-        if changes.is_empty() {
-            return Ok(None);
-        }
-        let mut content = Map::new();
-        for change in changes {
-            let mut receipt = json!({ "ts": change.receipt.ts_ms });
-            if let Some(thread) = change.thread.as_str() {
-                receipt["thread_id"] = thread.into();
-            }
-            let users = entry(&mut content, change.receipt.event_id.as_str())
-                .and_then(|kinds| entry(kinds, change.kind.as_str()));
-            // There is room for one receipt of a user on an event: the one without a thread, which
-            // every client understands (MSC4102).
-            let Some(users) = users else { continue };
-            let user_id = change.user.to_string();
-            let is_unthreaded = change.thread == ReceiptThread::Unthreaded;
-            let replaces = |known: &Value| is_unthreaded || known.get("thread_id").is_some();
-            if users.get(&user_id).is_none_or(replaces) {
-                users.insert(user_id, receipt);
-            }
-        }
-        let event = json!({ "type": "m.receipt", "content": content });
-        Ok(Some(Raw::from_json(to_raw_value(&event)?)))
+        receipt_event(changes)
     }
 
-    fn typing(
+    /// Who types, if that changed; in a room that is new to the client, if somebody does.
+    pub(crate) fn typing(
         &self,
         room: &Room,
         is_new: bool,
@@ -77,6 +56,35 @@ impl View<'_> {
         let event = json!({ "type": "m.typing", "content": { "user_ids": users } });
         Ok(Some(Raw::from_json(to_raw_value(&event)?)))
     }
+}
+
+/// The event that tells of receipts; `None` if there are none.
+pub(crate) fn receipt_event(
+    changes: Vec<ReceiptChange>,
+) -> Result<Option<Raw<AnySyncEphemeralRoomEvent>>, SyncError> {
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    let mut content = Map::new();
+    for change in changes {
+        let mut receipt = json!({ "ts": change.receipt.ts_ms });
+        if let Some(thread) = change.thread.as_str() {
+            receipt["thread_id"] = thread.into();
+        }
+        let users = entry(&mut content, change.receipt.event_id.as_str())
+            .and_then(|kinds| entry(kinds, change.kind.as_str()));
+        // There is room for one receipt of a user on an event: the one without a thread, which
+        // every client understands (MSC4102).
+        let Some(users) = users else { continue };
+        let user_id = change.user.to_string();
+        let is_unthreaded = change.thread == ReceiptThread::Unthreaded;
+        let replaces = |known: &Value| is_unthreaded || known.get("thread_id").is_some();
+        if users.get(&user_id).is_none_or(replaces) {
+            users.insert(user_id, receipt);
+        }
+    }
+    let event = json!({ "type": "m.receipt", "content": content });
+    Ok(Some(Raw::from_json(to_raw_value(&event)?)))
 }
 
 /// The object at a key, which is made if it is not there.

@@ -11,6 +11,12 @@ pub enum SyncError {
     /// The `since` token is not one of ours.
     #[error("{0:?} is not a token of ours")]
     BadToken(String),
+    /// The `pos` of a connection is not one that is remembered: the client has to start afresh.
+    #[error("the connection is not known any more")]
+    UnknownPos,
+    /// What a connection was told could not be written.
+    #[error("cannot write a connection: {0}")]
+    Connection(#[from] postcard::Error),
     /// Rooms could not be read.
     #[error(transparent)]
     Rooms(#[from] RoomsError),

@@ -17,7 +17,9 @@ use ruma::{
     serde::Raw,
 };
 
-use crate::{SyncError, account_data::RoomData, answer::View, device_lists::Encounters};
+use crate::{
+    SyncError, account_data::RoomData, answer::View, device_lists::Encounters, lazy_members::Loader,
+};
 
 /// How many events of a room a client gets that does not say.
 const TIMELINE_EVENTS_DEFAULT: usize = 10;
@@ -199,17 +201,23 @@ impl View<'_> {
         let rooms = self.sync.rooms();
         let events = rooms.state_events(self.snapshot, room.nid(), target, &wanted).await?;
         let mut events: Vec<_> = events.into_iter().flatten().collect();
-        let device = (&*self.request.user_id, &*self.request.device_id);
+        let loader = Loader {
+            user_id: self.user_id(),
+            device_id: &self.request.device_id,
+            connection: "",
+            since: self.since_position(),
+            position: self.position,
+        };
         let sent = self.sync.sent_members();
         if window.known.is_none() {
-            sent.forget(device, room.nid());
+            sent.forget(loader, room.nid());
         }
         // The state after a timeline is complete without it.
         let timeline: HashSet<_> = match self.request.use_state_after {
             false => window.events.iter().map(Event::nid).collect(),
             true => HashSet::new(),
         };
-        let mut news = sent.news(device, room.nid(), &events, &timeline);
+        let mut news = sent.news(loader, room.nid(), &events, &timeline);
         if !include_redundant {
             events.retain(|event| news.remove(&event.nid()));
         }

@@ -5,8 +5,10 @@
 //! token, and reads only that: one file builds one part of the answer. The cost follows the
 //! change, not the number of rooms.
 //!
+//! Simplified sliding sync ([`sliding`]) is made of the same parts.
+//!
 //! Deliberately absent: writing anything but the deletion of to-device messages that a device
-//! acknowledged, and Matrix error codes.
+//! acknowledged and what connections of sliding sync were told, and Matrix error codes.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -25,6 +27,7 @@ mod lazy_members;
 mod left;
 mod presence;
 mod sessions;
+mod sliding;
 mod sticky;
 mod stripped;
 mod summary;
@@ -37,5 +40,9 @@ mod token;
 mod unread;
 
 pub use error::SyncError;
+pub use sliding::{
+    RequiredState, RoomConfig, RoomFilters, SlidingList, SlidingRequest, SlidingResponse,
+    SlidingRoom,
+};
 pub use sync::{Request, Sync};
 pub use token::SyncToken;

@@ -19,10 +19,10 @@ use hearth_bus::{Bus, Hint};
 use hearth_rooms::Rooms;
 use hearth_store::{Committed, Fact, Log, Store};
 use parking_lot::Mutex;
-use ruma::{OwnedUserId, UserId, events::room::member::MembershipState};
+use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId, events::room::member::MembershipState};
 use tokio::sync::{broadcast, watch};
 
-use crate::SyncError;
+use crate::{SyncError, sliding::RoomList};
 
 /// How long a session outlives the last request of its user.
 const SESSION_IDLE_MS: u64 = 5 * 60 * 1_000;
@@ -35,6 +35,10 @@ pub(crate) struct Session {
     /// Grows whenever there may be something new.
     wake: watch::Sender<u64>,
     state: Mutex<SessionState>,
+    /// The user's rooms as sliding sync lists them; empty until it does.
+    list: Mutex<RoomList>,
+    /// Up to where each device was rid of the to-device messages that it has.
+    rid_of: Mutex<HashMap<OwnedDeviceId, StreamPosition>>,
     last_used_ms: AtomicU64,
 }
 
@@ -68,6 +72,26 @@ impl Session {
     pub(crate) fn is_quiet_since(&self, since: StreamPosition) -> bool {
         let state = self.state.lock();
         since >= state.start && state.last <= since
+    }
+
+    /// Whose session it is.
+    pub(crate) fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    /// The user's rooms as sliding sync lists them.
+    pub(crate) fn list(&self) -> &Mutex<RoomList> {
+        &self.list
+    }
+
+    /// Whether a device was rid of all to-device messages up to `position` before.
+    pub(crate) fn is_rid_of(&self, device: &DeviceId, position: StreamPosition) -> bool {
+        self.rid_of.lock().get(device).is_some_and(|known| position <= *known)
+    }
+
+    /// Notes that a device was rid of the to-device messages up to `position`.
+    pub(crate) fn set_rid_of(&self, device: &DeviceId, position: StreamPosition) {
+        self.rid_of.lock().insert(device.to_owned(), position);
     }
 
     fn note(&self, position: StreamPosition, room: Option<RoomNid>) {
@@ -130,6 +154,8 @@ impl Sessions {
                 changed: HashMap::new(),
                 last: StreamPosition::ZERO,
             }),
+            list: Mutex::default(),
+            rid_of: Mutex::default(),
             last_used_ms: AtomicU64::new(now),
         });
         // Two first requests at once: the later session replaces the earlier one, which its own

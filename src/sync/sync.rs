@@ -8,7 +8,7 @@ use hearth_bus::{Bus, Version};
 use hearth_rooms::Rooms;
 use hearth_store::Store;
 use ruma::{
-    OwnedDeviceId, OwnedUserId, UserId,
+    DeviceId, OwnedDeviceId, OwnedUserId, UserId,
     api::client::{filter::FilterDefinition, sync::sync_events::v3::Response},
     presence::PresenceState,
 };
@@ -18,6 +18,7 @@ use crate::{
     SyncError, SyncToken,
     lazy_members::SentMembers,
     sessions::{Session, Sessions},
+    sliding::Connections,
     unread::UnreadCounts,
 };
 
@@ -71,6 +72,7 @@ struct Inner {
     sessions: Sessions,
     unread: UnreadCounts,
     sent_members: SentMembers,
+    connections: Connections,
     stop: CancellationToken,
 }
 
@@ -99,6 +101,7 @@ impl Sync {
             sessions,
             unread: UnreadCounts::default(),
             sent_members: SentMembers::default(),
+            connections: Connections::default(),
             stop,
         }))
     }
@@ -110,7 +113,9 @@ impl Sync {
     pub async fn sync(&self, request: &Request) -> Result<Response, SyncError> {
         let _present = self.0.bus.presence().syncing(&request.user_id, &request.set_presence);
         let session = self.0.sessions.open(&request.user_id).await?;
-        self.acknowledge(request).await?;
+        if let Some(since) = &request.since {
+            self.acknowledge(&session, &request.device_id, since.to_device).await?;
+        }
         let timeout = request.timeout.min(Duration::from_millis(SYNC_TIMEOUT_MS_MAX));
         let deadline = tokio::time::Instant::now() + timeout;
         // First watch, then read: a change in between wakes the next wait.
@@ -130,13 +135,22 @@ impl Sync {
         }
     }
 
-    /// Deletes the to-device messages that the client has by its token.
-    async fn acknowledge(&self, request: &Request) -> Result<(), SyncError> {
-        let Some(since) = &request.since else {
+    /// Deletes the to-device messages that a device has by its token.
+    pub(crate) async fn acknowledge(
+        &self,
+        session: &Session,
+        device_id: &DeviceId,
+        upto: StreamPosition,
+    ) -> Result<(), SyncError> {
+        // A client that has nothing new says the same again and again. What comes later has a
+        // later position, so looking once is enough.
+        if session.is_rid_of(device_id, upto) {
             return Ok(());
-        };
-        let (user_id, device_id) = (&request.user_id, &request.device_id);
-        Ok(self.0.accounts.delete_to_device(user_id, device_id, since.to_device).await?)
+        }
+        let followed = self.followed();
+        self.0.accounts.delete_to_device(session.user_id(), device_id, upto).await?;
+        session.set_rid_of(device_id, upto.min(followed));
+        Ok(())
     }
 
     /// The position up to which sessions know of everything.
@@ -175,6 +189,18 @@ impl Sync {
 
     pub(crate) fn unread(&self) -> &UnreadCounts {
         &self.0.unread
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.0.connections
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.0.stop
     }
 
     pub(crate) fn sent_members(&self) -> &SentMembers {

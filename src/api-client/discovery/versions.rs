@@ -23,6 +23,7 @@ const FEATURES: &[&str] = &[
     "org.matrix.msc3882",
     "org.matrix.msc3967",
     "org.matrix.msc4222",
+    "org.matrix.simplified_msc3575",
     "uk.tcpip.msc4133",
     "uk.tcpip.msc4133.stable",
     "org.matrix.msc4306",

@@ -1,6 +1,7 @@
 //! `GET /sync`: reading the request; the answer is [`hearth_sync`]'s.
 
 mod body;
+mod sliding;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,14 +16,18 @@ use hearth_rooms::RoomsError;
 use hearth_sync::{Sync, SyncError};
 use ruma::{
     UserId,
-    api::client::{
-        filter::FilterDefinition,
-        sync::sync_events::v3::{Filter, Request},
+    api::{
+        client::{
+            filter::FilterDefinition,
+            sync::sync_events::v3::{Filter, Request},
+        },
+        error::ErrorCode,
     },
     presence::PresenceState,
 };
 
 use self::body::Body;
+pub(crate) use self::sliding::slide;
 use crate::error::Error;
 
 /// What clients from before the specification had it (MSC4222) call `use_state_after`.
@@ -53,6 +58,9 @@ pub(crate) async fn sync(
 impl From<SyncError> for Error {
     fn from(error: SyncError) -> Self {
         match error {
+            SyncError::UnknownPos => {
+                ApiError::bad_request(ErrorCode::UnknownPos, error.to_string()).into()
+            }
             SyncError::BadToken(_) => ApiError::invalid_param(error.to_string()).into(),
             SyncError::Rooms(error) => error.into(),
             SyncError::Accounts(error) => error.into(),
