@@ -104,6 +104,19 @@ impl Server {
         self.rooms.send(room, request).await.unwrap();
     }
 
+    pub async fn rename(&self, room: &Room, sender: &UserId, name: &str) {
+        let request = EventRequest {
+            sender: sender.to_owned(),
+            event_type: TimelineEventType::RoomName,
+            state_key: Some(String::new()),
+            content: to_raw_value(&json!({ "name": name })).unwrap(),
+            redacts: None,
+            transaction: None,
+            origin_server_ts: None,
+        };
+        self.rooms.send(room, request).await.unwrap();
+    }
+
     pub async fn sync(&self, user_id: &UserId, since: Option<&str>, timeout_ms: u64) -> Response {
         let request = Request {
             user_id: user_id.to_owned(),

@@ -39,6 +39,7 @@ mod relations;
 mod rendezvous;
 mod reports;
 mod retention;
+mod sliding_sync;
 mod sticky_events;
 mod sync_membership;
 mod sync_rooms;

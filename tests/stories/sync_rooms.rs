@@ -127,6 +127,11 @@ async fn state_after_is_the_state_at_the_end() {
     assert_eq!(ids(events(&joined(&body, &room)["state_after"])), [&*renamed]);
     assert!(has_event(timeline(&body, &room), &renamed));
 
+    let old_name = [("org.matrix.msc4222.use_state_after", "true")];
+    let old = alice.sync_query(&old_name).await.ok();
+    let (old, new) = (&joined(&old, &room)["org.matrix.msc4222.state_after"], joined(&old, &room));
+    assert_eq!(old, &new["state_after"]);
+    assert_eq!(new["timeline"]["limited"], new["timeline"]["limited"].as_bool().unwrap());
     let initial = alice.sync_query(&[("use_state_after", "true")]).await.ok();
     let after = events(&joined(&initial, &room)["state_after"]);
     assert_eq!(of_type(after, "m.room.name").unwrap()["content"]["name"], "new");

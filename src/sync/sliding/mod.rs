@@ -26,11 +26,12 @@ mod timeline;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hearth_base::limits::SYNC_TIMEOUT_MS_MAX;
+use hearth_bus::Version;
 use ruma::api::client::sync::sync_events::v5::response::{Extensions, ToDevice};
 
 use self::{
     answer::Answer,
-    connection::{Connection, Settled},
+    connection::{Connection, Settled, Told},
     extensions::to_device_since,
     pos::Pos,
 };
@@ -41,6 +42,13 @@ pub use self::{
     response::{SlidingResponse, SlidingRoom},
 };
 use crate::{Request, Sync, SyncError, sessions::Session};
+
+/// An answer that may be sent.
+struct Looked {
+    response: SlidingResponse,
+    /// What it tells, unless it says nothing and has its token already.
+    told: Option<(Arc<Told>, Settled, Version)>,
+}
 
 impl Sync {
     /// Answers as soon as there is something new, or after the timeout.
@@ -62,15 +70,19 @@ impl Sync {
         let mut wake = session.watch();
         loop {
             wake.mark_unchanged();
-            let response = self.look(request, &plain, &session, &connection).await?;
+            let answer = self.look(request, &plain, &session, &connection).await?;
             let at_once = request.pos.is_none() || timeout.is_zero();
-            if at_once || !response.is_empty() || self.stop().is_cancelled() {
-                return Ok(response);
+            if at_once || !answer.response.is_empty() || self.stop().is_cancelled() {
+                return self.conclude(answer, &connection).await;
             }
             tokio::select! {
-                changed = wake.changed() => if changed.is_err() { return Ok(response) },
-                () = tokio::time::sleep_until(deadline) => return Ok(response),
-                () = self.stop().cancelled() => return Ok(response),
+                changed = wake.changed() => if changed.is_err() {
+                    return self.conclude(answer, &connection).await;
+                },
+                () = tokio::time::sleep_until(deadline) => {
+                    return self.conclude(answer, &connection).await;
+                }
+                () = self.stop().cancelled() => return self.conclude(answer, &connection).await,
             }
         }
     }
@@ -82,13 +94,13 @@ impl Sync {
         plain: &Request,
         session: &Session,
         connection: &Connection,
-    ) -> Result<SlidingResponse, SyncError> {
+    ) -> Result<Looked, SyncError> {
         let version = self.bus().version();
         let fingerprint = request.fingerprint();
         if let Some(response) =
             self.nothing_new(request, plain, session, connection, fingerprint).await?
         {
-            return Ok(response);
+            return Ok(Looked { response, told: None });
         }
         let snapshot = self.store().snapshot().await?;
         let position = snapshot.position();
@@ -96,13 +108,24 @@ impl Sync {
             return Err(SyncError::UnknownPos);
         }
         let view = self.view(plain, snapshot.as_ref(), position).await?;
-        let (mut response, told) = Answer::build(&view, request, connection, session).await?;
-        let lists = response.lists.clone();
-        let settled = Settled { position, fingerprint, lists };
-        let now_ms = self.clock().now_ms();
-        let told = connection.tell(self.accounts(), told, settled, now_ms).await?;
-        let epoch = self.bus().epoch();
-        response.pos = Pos { position, epoch, version: version.0, told }.to_string();
+        let (response, told) = Answer::build(&view, request, connection, session).await?;
+        let settled = Settled { position, fingerprint, lists: response.lists.clone() };
+        Ok(Looked { response, told: Some((told, settled, version)) })
+    }
+
+    /// Remembers what an answer tells, and gives it its token.
+    async fn conclude(
+        &self,
+        looked: Looked,
+        connection: &Connection,
+    ) -> Result<SlidingResponse, SyncError> {
+        let Looked { mut response, told } = looked;
+        if let Some((told, settled, version)) = told {
+            let (position, now_ms) = (settled.position, self.clock().now_ms());
+            let told = connection.tell(self.accounts(), told, settled, now_ms).await?;
+            let epoch = self.bus().epoch();
+            response.pos = Pos { position, epoch, version: version.0, told }.to_string();
+        }
         Ok(response)
     }
 

@@ -63,7 +63,7 @@ impl RequiredState {
         let has = |one: &str, other: &str| self.entries.contains(&(one.into(), other.into()));
         has(event_type, state_key)
             || has(event_type, ANY)
-            || has(ANY, state_key)
+            || (state_key != ANY && has(ANY, state_key))
             || (has(ANY, ANY) && !(self.lazy_members && event_type == MEMBER))
     }
 
