@@ -295,3 +295,26 @@ async fn what_is_not_a_pos_of_the_connection_is_refused() {
     assert_eq!(slide(&alice, &other, None).await["txn_id"], "t1");
     slide(&alice, &window(), Some(&pos)).await;
 }
+
+#[tokio::test]
+async fn thread_subscriptions_come_as_they_change() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let room = alice.create_room(json!({})).await;
+    let root = alice.say(&room, "a thread").await;
+    let key = "io.element.msc4308.thread_subscriptions";
+    let body = json!({ "extensions": { key: { "enabled": true } } });
+    let pos = pos_of(&slide(&alice, &body, None).await);
+    let unstable = "/_matrix/client/unstable/io.element.msc4306";
+    let path = format!("{unstable}/rooms/{room}/thread/{root}/subscription");
+    alice.put(&path, json!({})).await.ok();
+    let subscribed =
+        until(&alice, &body, &pos, |body| body["extensions"][key]["subscribed"].is_object()).await;
+    assert_eq!(subscribed["extensions"][key]["subscribed"][&room][&root]["automatic"], false);
+    alice.delete(&path).await.ok();
+    let gone = until(&alice, &body, &pos_of(&subscribed), |body| {
+        body["extensions"][key]["unsubscribed"][&room][&root].is_object()
+    })
+    .await;
+    assert!(gone["extensions"][key]["subscribed"].is_null());
+}
