@@ -11,8 +11,7 @@ use ruma::{
         TimelineEventType,
         room::power_levels::{RoomPowerLevels, RoomPowerLevelsSource, UserPowerLevel},
     },
-    power_levels::NotificationPowerLevels,
-    push::PushConditionPowerLevelsCtx,
+    power_levels::{NotificationPowerLevels, NotificationPowerLevelsKey},
     room_version_rules::{AuthorizationRules, RoomVersionRules},
     state_res::events::{RoomCreateEvent, RoomPowerLevelsEvent, RoomPowerLevelsIntField},
 };
@@ -118,10 +117,10 @@ impl PowerLevels {
         &self.levels
     }
 
-    /// The levels as push rules want them.
+    /// Whether a user has the level that a kind of notification needs.
     #[must_use]
-    pub fn push_context(&self) -> PushConditionPowerLevelsCtx {
-        self.levels.clone().into()
+    pub fn may_notify(&self, user_id: &UserId, key: &NotificationPowerLevelsKey) -> bool {
+        self.levels.notifications.get(key).is_some_and(|level| self.user(user_id) >= *level)
     }
 }
 
@@ -191,7 +190,9 @@ mod tests {
         assert!(!levels.may_send(user_id!("@eve:hearth.test"), &TimelineEventType::RoomName, true));
         assert_eq!(levels.event(&TimelineEventType::RoomName, true), int!(70));
         assert_eq!(levels.notify_room(), int!(20));
-        assert_eq!(levels.push_context().users_default, int!(5));
+        let may_notify = |user| levels.may_notify(user, &NotificationPowerLevelsKey::Room);
+        assert!(may_notify(user_id!("@dave:hearth.test")));
+        assert!(!may_notify(user_id!("@eve:hearth.test")));
     }
 
     #[test]
