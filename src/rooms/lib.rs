@@ -44,6 +44,7 @@ mod thread;
 mod thread_subscription;
 mod timeline;
 mod transaction;
+mod unread;
 mod visibility;
 mod writer;
 #[cfg(test)]
@@ -74,5 +75,6 @@ pub use thread_subscription::{
 };
 pub use timeline::{Page, Side};
 pub use transaction::Transaction;
+pub use unread::{Reader, Unread, UnreadCounts};
 pub use visibility::Visibility;
 pub use writer::{EventRequest, Manner, Sent};

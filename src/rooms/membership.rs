@@ -1,6 +1,7 @@
 //! Joining, leaving, inviting, kicking, banning, knocking and forgetting.
 
 use hearth_rules::PowerLevels;
+use hearth_statemap::StateRoot;
 use hearth_store::{Batch, Fact, Snapshot};
 use ruma::{
     OwnedRoomId, OwnedUserId, UserId,
@@ -347,11 +348,24 @@ impl Rooms {
         room: &Room,
         head: &RoomHead,
     ) -> Result<PowerLevels, RoomsError> {
+        self.power_levels_in(snapshot, room, head.state).await
+    }
+
+    /// The power levels that hold in a state of a room.
+    ///
+    /// # Errors
+    /// The store failed, or the levels are malformed.
+    pub async fn power_levels_in(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: &Room,
+        state: StateRoot,
+    ) -> Result<PowerLevels, RoomsError> {
         let wanted = [
             (StateEventType::RoomCreate, String::new()),
             (StateEventType::RoomPowerLevels, String::new()),
         ];
-        let events = self.state_events(snapshot, room.nid(), head.state, &wanted).await?;
+        let events = self.state_events(snapshot, room.nid(), state, &wanted).await?;
         let pdu = |at: usize| events.get(at).and_then(Option::as_ref).map(Event::pdu);
         Ok(PowerLevels::new(pdu(0), pdu(1), room.rules())?)
     }

@@ -17,10 +17,12 @@ use ruma::{OwnedRoomId, OwnedServerName, RoomId, RoomVersionId, ServerName};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use crate::{Event, Room, RoomsError, look::LookCache, writer::Writers};
+use crate::{Event, Room, RoomsError, look::LookCache, unread::UnreadCache, writer::Writers};
 
 /// How many rooms are remembered by name.
 const ROOM_CACHE_MAX: u64 = 20_000;
+/// How many unread counts of a user in a room are remembered.
+const UNREAD_CACHE_MAX: u64 = 50_000;
 
 /// What the administrator decides about rooms.
 #[derive(Clone, Debug)]
@@ -53,6 +55,7 @@ struct Inner {
     events: Cache<EventNid, Event>,
     nodes: Cache<NodeId, Arc<Node>>,
     looks: LookCache,
+    unread: UnreadCache,
     writers: Writers,
     tasks: TaskTracker,
     /// The next delayed event may be due at another time than before.
@@ -89,6 +92,7 @@ impl Rooms {
                 .build(),
             nodes: Cache::new(settings.state_cache_nodes),
             looks: Cache::new(ROOM_CACHE_MAX),
+            unread: Cache::new(UNREAD_CACHE_MAX),
             writers: Writers::default(),
             store,
             settings,
@@ -167,6 +171,10 @@ impl Rooms {
 
     pub(crate) fn look_cache(&self) -> &LookCache {
         &self.0.looks
+    }
+
+    pub(crate) fn unread_cache(&self) -> &UnreadCache {
+        &self.0.unread
     }
 
     pub(crate) fn room_cache(&self) -> &Cache<OwnedRoomId, Room> {

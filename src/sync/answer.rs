@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use hearth_base::{RoomNid, StreamPosition};
 use hearth_bus::Version;
 use hearth_rooms::{Membership, Room, Viewer};
-use hearth_rules::event_filter;
+use hearth_rules::{PushRules, event_filter};
 use hearth_store::{Snapshot, Stamped};
 use ruma::{
     OwnedUserId, UserId,
     api::client::{filter::FilterDefinition, sync::sync_events::v3::Response},
     events::room::member::MembershipState,
 };
+use tokio::sync::OnceCell;
 
 use crate::{
     Sync, SyncError, SyncToken, account_data::RoomData, device_lists::Encounters,
@@ -37,6 +38,8 @@ pub(crate) struct View<'a> {
     pub(crate) since_version: Version,
     /// Whose messages and invites the user does not want.
     pub(crate) ignored: BTreeSet<OwnedUserId>,
+    /// The user's push rules, once they were read.
+    pub(crate) push_rules: OnceCell<PushRules>,
 }
 
 impl Sync {
@@ -79,6 +82,7 @@ impl Sync {
                 .filter(|since| since.epoch == self.bus().epoch())
                 .map_or(Version(0), |since| Version(since.version)),
             ignored: self.accounts().ignored_users(&request.user_id).await?,
+            push_rules: OnceCell::new(),
         })
     }
 }

@@ -72,7 +72,7 @@ impl View<'_> {
         if !says_something {
             return Ok(None);
         }
-        self.count_unread(room, &head, &mut joined).await?;
+        self.count_unread(room, &mut joined).await?;
         Ok(Some(joined))
     }
 

@@ -19,7 +19,6 @@ use crate::{
     lazy_members::SentMembers,
     sessions::{Session, Sessions},
     sliding::Connections,
-    unread::UnreadCounts,
 };
 
 /// What a client asks for.
@@ -70,7 +69,6 @@ struct Inner {
     bus: Bus,
     clock: Clock,
     sessions: Sessions,
-    unread: UnreadCounts,
     sent_members: SentMembers,
     connections: Connections,
     stop: CancellationToken,
@@ -99,7 +97,6 @@ impl Sync {
             bus,
             clock,
             sessions,
-            unread: UnreadCounts::default(),
             sent_members: SentMembers::default(),
             connections: Connections::default(),
             stop,
@@ -185,10 +182,6 @@ impl Sync {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.clock
-    }
-
-    pub(crate) fn unread(&self) -> &UnreadCounts {
-        &self.0.unread
     }
 
     pub(crate) fn connections(&self) -> &Connections {
