@@ -28,9 +28,9 @@ use crate::{
 /// Types that clients change through endpoints of their own (specification, client config).
 const RESERVED_TYPES: [&str; 2] = ["m.push_rules", FULLY_READ];
 const FULLY_READ: &str = "m.fully_read";
-const IGNORED_USERS: &str = "m.ignored_user_list";
+pub(crate) const IGNORED_USERS: &str = "m.ignored_user_list";
 /// The content of deleted account data.
-const DELETED: &str = "{}";
+pub(crate) const DELETED: &str = "{}";
 
 /// Account data by type.
 pub type DataByType<C> = BTreeMap<String, Raw<C>>;
@@ -232,19 +232,8 @@ impl Accounts {
         &self,
         user: &UserId,
     ) -> Result<BTreeSet<OwnedUserId>, AccountsError> {
-        #[derive(serde::Deserialize)]
-        struct Content {
-            ignored_users: BTreeMap<String, serde::de::IgnoredAny>,
-        }
-        let Some(content) = self.account_data(user, None, IGNORED_USERS).await? else {
-            return Ok(BTreeSet::new());
-        };
-        // What a client wrote there may be anything.
-        let Ok(content) = serde_json::from_str::<Content>(content.get()) else {
-            return Ok(BTreeSet::new());
-        };
-        let ids = content.ignored_users.into_keys();
-        Ok(ids.filter_map(|id| OwnedUserId::try_from(id).ok()).collect())
+        let content = self.account_data(user, None, IGNORED_USERS).await?;
+        Ok(content.map(|content| ignored(content.get())).unwrap_or_default())
     }
 
     /// Replaces the row that was read by new content, with its fact and its place in the index.
@@ -280,6 +269,19 @@ pub(crate) async fn read_account_data(
     kind: &str,
 ) -> Result<Option<Stamped<String>>, AccountsError> {
     Ok(ACCOUNT_DATA.get(snapshot, &(user, room_part(room), kind)).await?)
+}
+
+/// The users that the content of `m.ignored_user_list` names; a client may write anything there.
+pub(crate) fn ignored(content: &str) -> BTreeSet<OwnedUserId> {
+    #[derive(serde::Deserialize)]
+    struct Content {
+        ignored_users: BTreeMap<String, serde::de::IgnoredAny>,
+    }
+    let Ok(content) = serde_json::from_str::<Content>(content) else {
+        return BTreeSet::new();
+    };
+    let ids = content.ignored_users.into_keys();
+    ids.filter_map(|id| OwnedUserId::try_from(id).ok()).collect()
 }
 
 /// The part of a key that says which room; empty is none.

@@ -193,6 +193,7 @@ impl Accounts {
         }
         self.write_device_key_deletion(snapshot, batch, user, device).await?;
         self.delete_pushers(snapshot, batch, user, Some(device)).await?;
+        self.delete_local_notification_settings(snapshot, batch, user, device).await?;
         self.write_device_list_change(snapshot, batch, user).await?;
         tokens::delete_device_tokens(snapshot, batch, user, device).await
     }

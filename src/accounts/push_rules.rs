@@ -14,9 +14,12 @@ use ruma::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Accounts, AccountsError, account_data::read_account_data};
+use crate::{
+    Accounts, AccountsError, account_data::read_account_data,
+    default_push_rules::default_push_rules,
+};
 
-const KIND: &str = "m.push_rules";
+pub(crate) const KIND: &str = "m.push_rules";
 
 #[derive(Serialize, Deserialize)]
 struct Content {
@@ -156,9 +159,9 @@ fn content(rules: &Ruleset) -> Result<String, AccountsError> {
         .map_err(|error| AccountsError::invalid(error.to_string()))
 }
 
-fn parse(user: &UserId, row: Option<&Stamped<String>>) -> Ruleset {
+pub(crate) fn parse(user: &UserId, row: Option<&Stamped<String>>) -> Ruleset {
     let stored = row.and_then(|row| serde_json::from_str::<Content>(&row.value).ok());
-    let defaults = Ruleset::server_default(user);
+    let defaults = default_push_rules(user);
     match stored {
         Some(Content { mut global }) => {
             global.update_with_server_default(defaults);

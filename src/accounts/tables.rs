@@ -51,7 +51,10 @@ pub(crate) const REGISTRATION_TOKENS: Table<(String,), RegistrationTokenRow> =
     Table::new(Keyspace::Accounts, 8, 1);
 /// user, hash of app id and push key → pusher.
 pub(crate) const PUSHERS: Table<(OwnedUserId, [u8; 32]), PusherRow> =
-    Table::new(Keyspace::Accounts, 9, 1);
+    Table::new(Keyspace::Accounts, 9, 2);
+/// hash of app id and push key, user → nothing. One row for each row of the above.
+pub(crate) const PUSHER_OWNERS: Table<([u8; 32], OwnedUserId), ()> =
+    Table::new(Keyspace::Accounts, 40, 1);
 /// hash of issuer and subject → who is linked to it.
 pub(crate) const EXTERNAL_IDS: Table<([u8; 32],), ExternalIdRow> =
     Table::new(Keyspace::Accounts, 20, 1);

@@ -1,11 +1,12 @@
 //! Accounts: creation, flags, passwords and deactivation.
 
 use hearth_store::{Batch, Direction};
-use ruma::{OwnedUserId, UserId, push::Ruleset};
+use ruma::{OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Accounts, AccountsError, ExternalId,
+    default_push_rules::default_push_rules,
     external_ids::write_external_id,
     tables::{PASSWORDS, USERS},
 };
@@ -85,7 +86,7 @@ impl Accounts {
             if !row.is_guest {
                 self.write_first_display_name(&mut batch, user)?;
             }
-            let rules = Ruleset::server_default(user);
+            let rules = default_push_rules(user);
             self.write_push_rules(snapshot.as_ref(), &mut batch, user, &rules).await?;
             Ok((batch, ()))
         })

@@ -76,4 +76,9 @@ pub enum Fact {
         /// Whose.
         user: OwnedUserId,
     },
+    /// A pusher of a user was set or deleted.
+    Pushers {
+        /// Whose.
+        user: OwnedUserId,
+    },
 }
