@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "stories wait for real processes in real time")]
 
 pub mod client;
+pub mod gateway;
 pub mod media;
 pub mod reply;
 pub mod rooms;

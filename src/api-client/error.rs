@@ -9,6 +9,7 @@ use hearth_base::limits::DELAYED_EVENT_DELAY_MS_MAX;
 use hearth_bus::RetryAfter;
 use hearth_http::ApiError;
 use hearth_media::MediaError;
+use hearth_push::PushError;
 use hearth_rooms::RoomsError;
 use http::StatusCode;
 use ruma::api::error::ErrorCode;
@@ -118,6 +119,17 @@ impl From<MediaError> for Error {
             MediaError::Store(error) => ApiError::internal(error),
             MediaError::Blobs(error) => ApiError::internal(error),
         })
+    }
+}
+
+impl From<PushError> for Error {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::Invalid(reason) => Self(ApiError::invalid_param(reason)),
+            PushError::Rooms(error) => error.into(),
+            PushError::Accounts(error) => error.into(),
+            other => Self(ApiError::internal(other)),
+        }
     }
 }
 

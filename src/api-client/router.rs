@@ -110,6 +110,7 @@ fn users(routes: Routes) -> Routes {
         .ruma_for(SUSPENDED, account::set_push_rule_enabled)
         .ruma(account::get_pushers)
         .ruma_for(SUSPENDED, account::set_pusher)
+        .ruma_for(GUESTS, account::get_notifications)
 }
 
 fn encryption(routes: Routes) -> Routes {

@@ -7,6 +7,7 @@ use hearth_accounts::Accounts;
 use hearth_bus::Bus;
 use hearth_media::Media;
 use hearth_outgoing::Outgoing;
+use hearth_push::Push;
 use hearth_rooms::{Retention, Rooms};
 use hearth_sso::Sso;
 use hearth_sync::Sync;
@@ -85,6 +86,8 @@ pub struct ClientApi {
     pub media: Media,
     /// What a client has not seen yet.
     pub sync: Sync,
+    /// Telling people what concerns them.
+    pub push: Push,
     /// What expires.
     pub bus: Bus,
     /// Login through other providers.
@@ -118,6 +121,12 @@ impl FromRef<ClientApi> for Media {
 impl FromRef<ClientApi> for Sync {
     fn from_ref(api: &ClientApi) -> Self {
         api.sync.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Push {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.push.clone()
     }
 }
 

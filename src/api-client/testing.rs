@@ -92,7 +92,19 @@ fn parts(options: Options) -> ClientApi {
     let outgoing = Outgoing::new(hearth_outgoing::Settings::default()).unwrap();
     let sso = hearth_sso::Settings::default();
     let sso = Sso::new(sso, accounts.clone(), &outgoing, &clock, &random).unwrap();
-    let settings = Arc::new(settings);
+    let push = hearth_push::Push::new(
+        hearth_push::Lower {
+            store: store.clone(),
+            accounts: accounts.clone(),
+            rooms: rooms.clone(),
+            outgoing: outgoing.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+        },
+        hearth_push::Settings::default(),
+        &tasks,
+        CancellationToken::new(),
+    );
     let sync = Sync::new(
         store,
         accounts.clone(),
@@ -102,7 +114,8 @@ fn parts(options: Options) -> ClientApi {
         &tasks,
         CancellationToken::new(),
     );
-    ClientApi { accounts, rooms, media, sync, bus, sso, outgoing, settings, tasks }
+    let settings = Arc::new(settings);
+    ClientApi { accounts, rooms, media, sync, push, bus, sso, outgoing, settings, tasks }
 }
 
 impl Server {

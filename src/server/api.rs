@@ -32,6 +32,7 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
         rooms: parts.rooms.clone(),
         media: parts.media.clone(),
         sync: parts.sync.clone(),
+        push: parts.push.clone(),
         bus: parts.bus.clone(),
         sso: parts.sso.clone(),
         outgoing: parts.outgoing.clone(),

@@ -11,6 +11,7 @@ use hearth_bus::{Bus, Rates};
 use hearth_mail::Mail;
 use hearth_media::Media;
 use hearth_outgoing::Outgoing;
+use hearth_push::Push;
 use hearth_rooms::{Retention, Rooms};
 use hearth_sso::Sso;
 use hearth_statemap::StateHasher;
@@ -56,6 +57,8 @@ pub struct Parts {
     pub sso: Sso,
     /// What clients have not seen.
     pub sync: Sync,
+    /// What concerns people, and telling them.
+    pub push: Push,
     /// Time.
     pub clock: Clock,
     /// Work that goes on beside requests; it ends on shutdown.
@@ -108,7 +111,29 @@ impl Parts {
         );
         let sso = open_sso(settings, &accounts, &outgoing, &clock, &random)?;
         tasks.spawn(keep_house(accounts.clone(), shutdown.clone()));
-        Ok(Self { store, accounts, rooms, mail, media, outgoing, bus, sso, sync, clock, tasks })
+        let lower = hearth_push::Lower {
+            store: store.clone(),
+            accounts: accounts.clone(),
+            rooms: rooms.clone(),
+            outgoing: outgoing.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+        };
+        let push = open_push(settings, lower, &tasks, shutdown);
+        Ok(Self {
+            store,
+            accounts,
+            rooms,
+            mail,
+            media,
+            outgoing,
+            bus,
+            sso,
+            sync,
+            push,
+            clock,
+            tasks,
+        })
     }
 }
 
@@ -200,6 +225,19 @@ fn outgoing(settings: &Settings) -> Result<Outgoing, WiringError> {
         certificate_authorities: authorities.collect::<Result<_, _>>()?,
     };
     Outgoing::new(outgoing).map_err(|error| WiringError::Outgoing(error.to_string()))
+}
+
+fn open_push(
+    settings: &Settings,
+    lower: hearth_push::Lower,
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> Push {
+    let push = hearth_push::Settings {
+        include_content: settings.push.include_content,
+        allow_http: settings.testing.allow_private_addresses,
+    };
+    Push::new(lower, push, tasks, shutdown.clone())
 }
 
 fn application_services(settings: &Settings) -> Result<Vec<Registration>, WiringError> {

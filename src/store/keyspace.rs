@@ -44,11 +44,13 @@ pub enum Keyspace {
     Transactions = 15,
     /// Media metadata and quotas.
     Media = 16,
+    /// Who was notified of which event, and what waits to be pushed.
+    Push = 17,
 }
 
 impl Keyspace {
     /// Every keyspace, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Meta,
         Self::Log,
         Self::Accounts,
@@ -66,6 +68,7 @@ impl Keyspace {
         Self::Receipts,
         Self::Transactions,
         Self::Media,
+        Self::Push,
     ];
 
     /// The name of the column family or SQL table.
@@ -89,6 +92,7 @@ impl Keyspace {
             Self::Receipts => "receipts",
             Self::Transactions => "transactions",
             Self::Media => "media",
+            Self::Push => "push",
         }
     }
 }

@@ -10,6 +10,7 @@ mod filters;
 mod login;
 mod login_request;
 mod openid;
+mod notifications;
 mod own;
 mod password;
 mod presence;
@@ -41,6 +42,7 @@ pub(crate) use self::{
     filters::{create_filter, get_filter},
     login::{get_login_token, login, login_types},
     openid::request_openid_token,
+    notifications::get_notifications,
     password::change_password,
     presence::{get_presence, set_presence},
     profile::{delete_profile_field, get_profile, get_profile_field, set_profile_field},

@@ -97,5 +97,9 @@ async fn known_rule(
     rule_id: &str,
 ) -> Result<AnyPushRule, Error> {
     let rule = accounts.push_rule(&caller.user, kind, rule_id).await?;
-    Ok(rule.ok_or_else(|| ApiError::not_found("there is no such push rule"))?)
+    Ok(match rule.ok_or_else(|| ApiError::not_found("there is no such push rule"))? {
+        // To clients these look alike, and ruma renders only the one.
+        AnyPushRule::PostContent(rule) => AnyPushRule::Override(rule),
+        rule => rule,
+    })
 }

@@ -33,6 +33,8 @@ const FEATURES: &[&str] = &[
     "org.matrix.msc4140",
     "org.matrix.msc4354",
     "org.matrix.msc1763",
+    "org.matrix.msc3890",
+    "org.matrix.msc3930",
 ];
 
 pub(crate) async fn versions(

@@ -27,6 +27,7 @@ pub struct Settings {
     pub rooms: Rooms,
     pub retention: Retention,
     pub store: Store,
+    pub push: Push,
     pub mail: Mail,
     pub federation: Federation,
     pub outgoing: Outgoing,
@@ -198,6 +199,12 @@ pub enum MailTls {
     None,
     Starttls,
     Implicit,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    pub include_content: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
