@@ -49,10 +49,10 @@ fn each_condition_holds_where_it_should() {
             "text": "Some Text",
         }),
     );
-    let matching =
-        |key: &str, pattern: &str| json!({ "kind": "event_match", "key": key, "pattern": pattern });
-    let is = |key: &str, value: Value| json!({ "kind": "event_property_is", "key": key, "value": value });
-    let has = |key: &str, value: Value| json!({ "kind": "event_property_contains", "key": key, "value": value });
+    let kind = |kind: &str, key: &str, name: &str, value: Value| json!({ "kind": kind, "key": key, (name): value });
+    let matching = |key, pattern: &str| kind("event_match", key, "pattern", json!(pattern));
+    let is = |key, value| kind("event_property_is", key, "value", value);
+    let has = |key, value| kind("event_property_contains", key, "value", value);
     let count = |is: &str| json!({ "kind": "room_member_count", "is": is });
     let mentioned = r"content.m\.mentions.user_ids";
     for (condition, expected) in [
