@@ -35,6 +35,10 @@ fn holds(pdu: &Pdu, conditions: Value) -> bool {
     rules(bob, conditions).evaluate(&PushEvent::new(pdu), look, member).is_some()
 }
 
+fn condition(kind: &str, key: &str, name: &str, value: Value) -> Value {
+    json!({ "kind": kind, "key": key, (name): value })
+}
+
 #[test]
 fn each_condition_holds_where_it_should() {
     let pdu = room().build(
@@ -49,10 +53,9 @@ fn each_condition_holds_where_it_should() {
             "text": "Some Text",
         }),
     );
-    let kind = |kind: &str, key: &str, name: &str, value: Value| json!({ "kind": kind, "key": key, (name): value });
-    let matching = |key, pattern: &str| kind("event_match", key, "pattern", json!(pattern));
-    let is = |key, value| kind("event_property_is", key, "value", value);
-    let has = |key, value| kind("event_property_contains", key, "value", value);
+    let matching = |key, pattern: &str| condition("event_match", key, "pattern", json!(pattern));
+    let is = |key, value| condition("event_property_is", key, "value", value);
+    let has = |key, value| condition("event_property_contains", key, "value", value);
     let count = |is: &str| json!({ "kind": "room_member_count", "is": is });
     let mentioned = r"content.m\.mentions.user_ids";
     for (condition, expected) in [
