@@ -130,6 +130,10 @@ impl Audiences {
         }
     }
 
+    pub(crate) fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
     pub(crate) fn is_local(&self, user_id: &UserId) -> bool {
         user_id.server_name() == self.rooms.server_name()
     }

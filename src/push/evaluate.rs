@@ -50,11 +50,14 @@ impl Evaluator {
         let users = users.filter(|user_id| *user_id != sender);
         let people = self.people.of(snapshot, batch, users).await?;
         let push_event = PushEvent::new(event.pdu());
+        let root = self.audiences.rooms().thread_of(snapshot, event).await?;
+        let thread = root.map(|root| (room.nid(), root));
         let heard = people.into_iter().filter_map(|(user_id, person)| {
             if !person.is_reachable || person.ignored.contains(sender) {
                 return None;
             }
-            let notify = ask(&audience, &push_event, user_id, &person)?.clone();
+            let subscribed = thread.as_ref().and_then(|thread| person.threads.get(thread)).copied();
+            let notify = ask(&audience, &push_event, user_id, &person, subscribed)?.clone();
             Some(Heard { user_id: user_id.to_owned(), person, notify })
         });
         Ok(heard.collect())
@@ -66,13 +69,14 @@ fn ask<'a>(
     event: &PushEvent<'_>,
     user_id: &UserId,
     person: &'a Person,
+    subscribed: Option<bool>,
 ) -> Option<&'a Notify> {
     let room = PushRoom { member_count: audience.joined, levels: audience.levels.as_deref() };
     let display_name = match audience.local.get(user_id) {
         Some(Some(name)) => name,
         _ => user_id.localpart(),
     };
-    let member = PushMember { user_id, display_name: Some(display_name), subscribed: None };
+    let member = PushMember { user_id, display_name: Some(display_name), subscribed };
     person.rules.evaluate(event, room, member)
 }
 

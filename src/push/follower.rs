@@ -142,7 +142,9 @@ impl Follower {
             Fact::Receipt { room, user, .. } => {
                 self.read(snapshot, collected, *room, user, position).await?;
             }
-            Fact::AccountData { user, room: None } | Fact::Pushers { user } => {
+            Fact::AccountData { user, room: None }
+            | Fact::Pushers { user }
+            | Fact::ThreadSubscription { user } => {
                 self.evaluator.people.forget(user);
             }
             _ => {}

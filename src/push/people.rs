@@ -9,6 +9,7 @@ use std::{
 };
 
 use hearth_accounts::{Accounts, PushAccount, PusherKey};
+use hearth_rooms::{Rooms, ThreadWishes};
 use hearth_rules::PushRules;
 use hearth_store::{Batch, Sequence, Snapshot, Store};
 use moka::sync::Cache;
@@ -31,19 +32,23 @@ pub(crate) struct Person {
     /// Whether there is anybody to notify.
     pub(crate) is_reachable: bool,
     pub(crate) pushers: Vec<PusherKey>,
+    /// The threads of which the user said whether to hear of them.
+    pub(crate) threads: ThreadWishes,
 }
 
 pub(crate) struct People {
     accounts: Accounts,
+    rooms: Rooms,
     numbers: Sequence,
     known: Cache<OwnedUserId, Arc<Person>>,
     shared: Mutex<Vec<Arc<PushRules>>>,
 }
 
 impl People {
-    pub(crate) fn new(store: Store, accounts: Accounts) -> Self {
+    pub(crate) fn new(store: Store, accounts: Accounts, rooms: Rooms) -> Self {
         Self {
             accounts,
+            rooms,
             numbers: Sequence::new(store, "notified user"),
             known: Cache::new(PEOPLE_MAX),
             shared: Mutex::default(),
@@ -97,7 +102,9 @@ impl People {
             };
             let PushAccount { rules, ignored, is_reachable } = account;
             let rules = self.share(PushRules::new(user, &rules));
-            people.push(Arc::new(Person { number, rules, ignored, is_reachable, pushers }));
+            let threads = self.rooms.thread_wishes(snapshot, user).await?;
+            let person = Person { number, rules, ignored, is_reachable, pushers, threads };
+            people.push(Arc::new(person));
         }
         Ok(people)
     }

@@ -90,7 +90,7 @@ impl Push {
         }));
         let evaluator = Evaluator {
             audiences: Audiences::new(rooms.clone()),
-            people: People::new(store.clone(), accounts),
+            people: People::new(store.clone(), accounts, rooms.clone()),
         };
         let (follower_store, follower_rooms) = (store.clone(), rooms.clone());
         let follower =

@@ -51,7 +51,7 @@ impl Fixture {
     pub(crate) fn evaluator(&self) -> Evaluator {
         Evaluator {
             audiences: Audiences::new(self.rooms.clone()),
-            people: People::new(self.store.clone(), self.accounts.clone()),
+            people: People::new(self.store.clone(), self.accounts.clone(), self.rooms.clone()),
         }
     }
 

@@ -71,7 +71,7 @@ pub use room::Room;
 pub use rooms::{Rooms, Settings};
 pub use thread::{ThreadPage, ThreadSummary};
 pub use thread_subscription::{
-    ThreadSubscription, ThreadSubscriptionChange, ThreadSubscriptionPage,
+    ThreadSubscription, ThreadSubscriptionChange, ThreadSubscriptionPage, ThreadWishes,
 };
 pub use timeline::{Page, Side};
 pub use transaction::Transaction;

@@ -3,7 +3,9 @@
 //!
 //! A client subscribes by itself to threads that its user takes part in: then it names the event
 //! that made it. What the user decided is not overruled by such an event that is older than the
-//! decision. Deliberately absent: what a subscription means for notifications.
+//! decision. Whoever never said anything of a thread hears of it as of everything else.
+
+use std::collections::HashMap;
 
 use hearth_base::{RoomNid, StreamPosition, limits::THREAD_SUBSCRIPTION_CHANGES_MAX};
 use hearth_store::{Batch, CommitError, Direction, Fact, Snapshot, Stamped};
@@ -29,6 +31,17 @@ pub enum ThreadSubscription {
     /// The user was subscribed and does not want to be.
     Unsubscribed,
 }
+
+impl ThreadSubscription {
+    /// Whether the user wants to hear of the thread.
+    #[must_use]
+    pub fn is_subscribed(self) -> bool {
+        self != Self::Unsubscribed
+    }
+}
+
+/// Whether a user wants to hear of a thread, by room and root.
+pub type ThreadWishes = HashMap<(RoomNid, OwnedEventId), bool>;
 
 /// A change of what a user wants of a thread: the present state, when it became so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +79,21 @@ impl Rooms {
     ) -> Result<Option<ThreadSubscription>, RoomsError> {
         let row = THREAD_SUBSCRIPTIONS.get(snapshot, &(user_id, room, root)).await?;
         Ok(row.map(|row| row.value))
+    }
+
+    /// The threads of which a user said whether to hear of them, with what they said.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn thread_wishes(
+        &self,
+        snapshot: &dyn Snapshot,
+        user_id: &UserId,
+    ) -> Result<ThreadWishes, RoomsError> {
+        let range = THREAD_SUBSCRIPTIONS.prefix(&(user_id,));
+        let rows = THREAD_SUBSCRIPTIONS.scan_all(snapshot, &range).await?;
+        let wish = |row: Stamped<ThreadSubscription>| row.value.is_subscribed();
+        Ok(rows.into_iter().map(|((_, room, root), row)| ((room, root), wish(row))).collect())
     }
 
     /// Subscribes a user to a thread: because of `cause`, an event in the thread, or because the

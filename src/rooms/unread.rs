@@ -16,7 +16,7 @@ use hearth_store::{Direction, Snapshot};
 use moka::sync::Cache;
 use ruma::{OwnedEventId, OwnedUserId, UserId};
 
-use crate::{Event, ReadPositions, Room, Rooms, RoomsError};
+use crate::{Event, ReadPositions, Room, Rooms, RoomsError, ThreadSubscription};
 
 /// How many events after a receipt are counted at most; a client shows no larger number.
 const COUNTED_EVENTS_MAX: usize = 1_000;
@@ -178,13 +178,20 @@ impl Rooms {
             return Ok(());
         }
         let room = PushRoom { member_count: ears.member_count, levels: ears.levels.as_ref() };
+        let root = self.thread_of(snapshot, event).await?;
+        let subscribed = match &root {
+            Some(root) => {
+                self.thread_subscription(snapshot, event.room(), reader.user_id, root).await?
+            }
+            None => None,
+        };
+        let subscribed = subscribed.map(ThreadSubscription::is_subscribed);
         let display_name = ears.display_name.as_deref();
-        let member = PushMember { user_id: reader.user_id, display_name, subscribed: None };
+        let member = PushMember { user_id: reader.user_id, display_name, subscribed };
         let Some(notify) = reader.rules.evaluate(&PushEvent::new(pdu), room, member) else {
             return Ok(());
         };
         let highlights = u64::from(notify.highlight);
-        let root = self.thread_of(snapshot, event).await?;
         if event.position() > read.of_thread(root.as_deref()) {
             *unread.of_thread(root) += UnreadCounts { notifications: 1, highlights };
         }
@@ -266,5 +273,20 @@ mod tests {
         let upto = snapshot.position();
         let found = rooms.unread(snapshot.as_ref(), &room, upto, reader).await.unwrap();
         assert_eq!(*found, Unread::default());
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_one_unsubscribed_from_is_silent() {
+        let (rooms, alice, bob) = (rooms(), user("alice"), user("bob"));
+        let room = public_room(&rooms, &alice).await;
+        join(&rooms, &room, &bob).await.unwrap();
+        let root = rooms.send(&room, message(&alice, "root")).await.unwrap().event_id;
+        let reply = async || rooms.send(&room, relating(&alice, "m.thread", &root)).await.unwrap();
+        rooms.subscribe_thread(&room, &bob, &root, None).await.unwrap();
+        reply().await;
+        assert_eq!(unread(&rooms, &room, &bob).await.threads[&root].notifications, 1);
+        rooms.unsubscribe_thread(&room, &bob, &root).await.unwrap();
+        reply().await;
+        assert_eq!(unread(&rooms, &room, &bob).await.threads[&root].notifications, 1);
     }
 }

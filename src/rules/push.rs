@@ -43,8 +43,8 @@ pub struct PushMember<'a> {
     pub user_id: &'a UserId,
     /// What the user is called in the room.
     pub display_name: Option<&'a str>,
-    /// Whether the user subscribed to the thread that the event is in; `None` if it is in none
-    /// (MSC4306).
+    /// Whether the user wants to hear of the thread that the event is in; `None` if it is in none
+    /// or the user never said (MSC4306).
     pub subscribed: Option<bool>,
 }
 
