@@ -134,7 +134,7 @@ impl Visit<'_> {
         }
         put_face(&mut room, face, is_initial, &news);
         let mut counted = JoinedRoom::new();
-        view.count_unread(&self.room, &head, &mut counted).await?;
+        view.count_unread(&self.room, &mut counted).await?;
         room.unread_notifications = counted.unread_notifications;
         let expanded_timeline =
             grows && from.is_some_and(|from| ending.after(from) < ending.events.len());
