@@ -83,7 +83,7 @@ async fn what_ignored_people_say_notifies_nobody() {
     let server = Server::start().await;
     let [alice, bob, carol] = server.people(["alice", "bob", "carol"]).await;
     let room = alice.create_room_with(&[&bob, &carol]).await;
-    let ignored = json!({ "ignored_users": { (carol.user): {} } });
+    let ignored = json!({ "ignored_users": { (carol.user.as_str()): {} } });
     let path = format!("/user/{}/account_data/m.ignored_user_list", bob.user);
     bob.put(&path, ignored).await.ok();
     carol.say(&room, "unheard").await;

@@ -111,7 +111,7 @@ async fn a_gateway_that_fails_is_told_again_in_order() {
     let first = alice.say(&room, "one").await;
     let second = alice.say(&room, "two").await;
     gateway.notified("the second message", is_of(&second)).await;
-    assert_eq!(events(&gateway), [&first, &first, &first, &second]);
+    assert_eq!(events(&gateway), [&*first, &first, &first, &second]);
 }
 
 #[tokio::test]
