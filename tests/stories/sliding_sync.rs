@@ -271,6 +271,7 @@ async fn connections_go_on_after_a_restart() {
     let alice = server.register("alice").await;
     let rooms = [alice.create_room(json!({})).await, alice.create_room(json!({})).await];
     let pos = pos_of(&slide(&alice, &window(), None).await);
+    server.kill();
     server.restart().await;
     let said = alice.say(&rooms[0], "after the restart").await;
     let told = slide(&alice, &window(), Some(&pos)).await;
