@@ -47,6 +47,12 @@ async fn two_devices_see_the_same_emoji_and_trust_each_other() -> Result<()> {
         phone.client.encryption().get_user_identity(user_id).await.ok().flatten()
     })
     .await?;
+    // A request from a device that is not known is ignored.
+    let new_device = phone.client.device_id().context("a device")?;
+    until("the laptop to hear of the phone", || async {
+        laptop.client.encryption().get_device(user_id, new_device).await.ok().flatten()
+    })
+    .await?;
     let asking = identity.request_verification().await.context("request")?;
     let asked = until("the request", || async {
         let flow = incoming.lock().expect("a lock").clone()?;
