@@ -8,6 +8,7 @@
 
 pub mod client;
 pub mod gateway;
+pub mod mailbox;
 pub mod media;
 pub mod reply;
 pub mod rooms;
@@ -19,6 +20,7 @@ pub mod sync;
 pub mod wait;
 
 pub use client::Client;
+pub use mailbox::Mailbox;
 pub use reply::Reply;
 pub use server::Server;
 pub use settings::Settings;

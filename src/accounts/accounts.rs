@@ -10,8 +10,9 @@ use hearth_store::{Batch, CommitError, Snapshot, Store};
 use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId, api::appservice::Registration};
 
 use crate::{
-    AccountsError, PasswordCost, application_services::ApplicationServices, last_seen::LastSeen,
-    passwords::PasswordHashing, tokens::SessionCache, turn::TurnSettings, uiaa::UiaaSessions,
+    AccountMail, AccountsError, PasswordCost, application_services::ApplicationServices,
+    email_sessions::EmailSessions, last_seen::LastSeen, passwords::PasswordHashing,
+    tokens::SessionCache, turn::TurnSettings, uiaa::UiaaSessions,
 };
 
 /// What an administrator decides about accounts.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub password_cost: PasswordCost,
     /// The TURN servers that users may use.
     pub turn: Option<TurnSettings>,
+    /// What sends letters, if anything does.
+    pub mail: Option<AccountMail>,
 }
 
 impl Settings {
@@ -46,6 +49,7 @@ impl Settings {
             application_services: Vec::new(),
             password_cost: PasswordCost::default(),
             turn: None,
+            mail: None,
         }
     }
 }
@@ -65,6 +69,7 @@ pub(crate) struct Inner {
     pub(crate) login_tokens: Expiring<OwnedUserId>,
     pub(crate) registration_nonces: Expiring<()>,
     pub(crate) uiaa: UiaaSessions,
+    pub(crate) email_sessions: EmailSessions,
     pub(crate) application_services: ApplicationServices,
 }
 
@@ -96,6 +101,7 @@ impl Accounts {
                 REGISTRATION_NONCES_MAX,
             ),
             uiaa: UiaaSessions::new(clock.clone()),
+            email_sessions: EmailSessions::new(&clock),
             application_services,
             store,
             clock,

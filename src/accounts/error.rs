@@ -50,6 +50,18 @@ pub enum AccountsError {
         /// The version that it is at, if there is one.
         current: Option<String>,
     },
+    /// The e-mail address belongs to another account.
+    #[error("the e-mail address belongs to another account")]
+    EmailInUse,
+    /// This server sends no mail.
+    #[error("this server sends no mail")]
+    NoMail,
+    /// The mail server does not take a letter.
+    #[error(transparent)]
+    Mail(#[from] hearth_mail::MailError),
+    /// Too many letters were sent for the same purpose.
+    #[error("too many letters were sent")]
+    TooManyLetters,
     /// Others changed the same thing again and again; trying later may help.
     #[error("too many concurrent changes")]
     Conflict,

@@ -11,6 +11,7 @@ use crate::{
     backup_keys::BackupKeyRow,
     dehydrated_devices::DehydratedDeviceRow,
     devices::DeviceRow,
+    email_addresses::EmailAddressRow,
     expired_rows::Perishable,
     external_ids::{ExternalId, ExternalIdRow},
     key_backups::BackupRow,
@@ -61,6 +62,14 @@ pub(crate) const EXTERNAL_IDS: Table<([u8; 32],), ExternalIdRow> =
 /// user, hash of issuer and subject → the two. One row for each row of the above.
 pub(crate) const USER_EXTERNAL_IDS: Table<(OwnedUserId, [u8; 32]), ExternalId> =
     Table::new(Keyspace::Accounts, 21, 1);
+/// user, address → when it was proven and added.
+pub(crate) const EMAIL_ADDRESSES: Table<(OwnedUserId, String), EmailAddressRow> =
+    Table::new(Keyspace::Accounts, 30, 1);
+/// address → whose it is. One row for each row of the above.
+pub(crate) const EMAIL_OWNERS: Table<(String,), OwnedUserId> =
+    Table::new(Keyspace::Accounts, 31, 1);
+/// user → nothing. Deactivated users who may still be in rooms.
+pub(crate) const DEPARTING: Table<User1, ()> = Table::new(Keyspace::Accounts, 32, 1);
 
 // Keyspace::Tokens
 

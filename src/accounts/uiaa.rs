@@ -9,11 +9,11 @@ use std::time::Duration;
 use hearth_base::{Clock, Expiring, limits::UIAA_SESSIONS_MAX};
 use ruma::{
     OwnedUserId, UserId,
-    api::client::uiaa::{AuthData, AuthFlow, AuthType, UserIdentifier},
+    api::client::uiaa::{AuthData, AuthFlow, AuthType, ThirdpartyIdCredentials, UserIdentifier},
 };
 use sha2::{Digest, Sha256};
 
-use crate::{Accounts, AccountsError};
+use crate::{Accounts, AccountsError, ProvenEmail};
 
 /// How long a session waits for its completion.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -40,7 +40,10 @@ impl Operation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InteractiveAuth {
     /// A flow is complete: go ahead.
-    Complete,
+    Complete {
+        /// The address that one of its stages proved.
+        email: Option<ProvenEmail>,
+    },
     /// The client has to complete (more) stages: answer 401 with this.
     Incomplete(Challenge),
 }
@@ -61,6 +64,8 @@ pub struct Challenge {
 pub enum StageFailure {
     /// Wrong password, wrong user or wrong token.
     Refused,
+    /// The e-mail address is not proven yet.
+    Unproven,
     /// No flow has this stage.
     UnknownStage,
 }
@@ -71,6 +76,8 @@ struct UiaaSession {
     operation: Operation,
     user: Option<OwnedUserId>,
     completed: Vec<AuthType>,
+    /// What the stage of the e-mail address proved.
+    email: Option<ProvenEmail>,
 }
 
 impl UiaaSessions {
@@ -106,7 +113,7 @@ impl Accounts {
         };
         let mut completed = self.check_session(&session, operation, user)?;
         if let Some(stage) = auth.auth_type() {
-            let failure = self.complete_stage(flows, user, &stage, auth).await?;
+            let failure = self.complete_stage(flows, &session, user, &stage, auth).await?;
             if failure.is_some() {
                 return Ok(incomplete(session, completed, failure));
             }
@@ -118,7 +125,7 @@ impl Accounts {
         }
         // Of two requests that complete one session only one goes ahead.
         match self.0.uiaa.0.take(&session) {
-            Some(_) => Ok(InteractiveAuth::Complete),
+            Some(session) => Ok(InteractiveAuth::Complete { email: session.email }),
             None => Err(unknown_session()),
         }
     }
@@ -149,6 +156,7 @@ impl Accounts {
             operation: operation.clone(),
             user: user.map(ToOwned::to_owned),
             completed: Vec::new(),
+            email: None,
         };
         self.0.uiaa.0.insert(id.clone(), session);
         id
@@ -181,6 +189,7 @@ impl Accounts {
     async fn complete_stage(
         &self,
         flows: &[AuthFlow],
+        session: &str,
         user: Option<&UserId>,
         stage: &AuthType,
         auth: &AuthData,
@@ -189,11 +198,19 @@ impl Accounts {
             return Ok(Some(StageFailure::UnknownStage));
         }
         let passed = match auth {
-            AuthData::Dummy(_) => true,
+            AuthData::Dummy(_) | AuthData::Terms(_) => true,
             AuthData::Password(auth) => {
                 self.is_users_password(user, &auth.identifier, &auth.password).await?
             }
             AuthData::RegistrationToken(auth) => self.use_registration_token(&auth.token).await?,
+            AuthData::EmailIdentity(auth) => {
+                let ThirdpartyIdCredentials { sid, client_secret, .. } = &auth.thirdparty_id_creds;
+                let proven = self.take_proven_email(sid.as_str(), client_secret.as_str());
+                return Ok(proven.map_or(Some(StageFailure::Unproven), |proven| {
+                    self.0.uiaa.0.with(session, |session| session.email = Some(proven));
+                    None
+                }));
+            }
             _ => return Ok(Some(StageFailure::UnknownStage)),
         };
         Ok((!passed).then_some(StageFailure::Refused))
@@ -205,10 +222,7 @@ impl Accounts {
         identifier: &UserIdentifier,
         password: &str,
     ) -> Result<bool, AccountsError> {
-        let named = match identifier {
-            UserIdentifier::Matrix(matrix) => self.login_user(&matrix.user).await?,
-            _ => None,
-        };
+        let named = self.identified_user(identifier).await?;
         let is_right = self.verify_password(named.as_deref(), password).await?;
         let is_other = user.is_some_and(|user| named.as_deref() != Some(user));
         if is_right && is_other {
@@ -282,7 +296,10 @@ mod tests {
             assert!(challenge.completed.is_empty());
         }
         assert!(matches!(attempt("bob", "secret").await, Err(AccountsError::Forbidden(_))));
-        assert_eq!(attempt("alice", "secret").await.unwrap(), InteractiveAuth::Complete);
+        assert_eq!(
+            attempt("alice", "secret").await.unwrap(),
+            InteractiveAuth::Complete { email: None }
+        );
         assert!(attempt("alice", "secret").await.is_err(), "the session has ended");
     }
 
@@ -328,7 +345,7 @@ mod tests {
             .authenticate_interactively(&one, &operation, None, Some(&dummy))
             .await
             .unwrap();
-        assert_eq!(done, InteractiveAuth::Complete);
+        assert_eq!(done, InteractiveAuth::Complete { email: None });
 
         let both = flow(&[AuthType::RegistrationToken, AuthType::Dummy]);
         let token = AuthData::RegistrationToken(RegistrationToken::new("friends".to_owned()));
@@ -341,6 +358,6 @@ mod tests {
         let auth = AuthData::Dummy(dummy);
         let second =
             accounts.authenticate_interactively(&both, &operation, None, Some(&auth)).await;
-        assert_eq!(second.unwrap(), InteractiveAuth::Complete);
+        assert_eq!(second.unwrap(), InteractiveAuth::Complete { email: None });
     }
 }

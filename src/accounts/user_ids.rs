@@ -1,7 +1,8 @@
 //! Which user ids a new user may have, and which user a person means who logs in.
 
 use hearth_base::limits::IDENTIFIER_BYTES_MAX;
-use ruma::{OwnedUserId, UserId};
+use hearth_mail::EmailAddress;
+use ruma::{OwnedUserId, UserId, api::client::uiaa::UserIdentifier};
 
 use crate::{Accounts, AccountsError};
 
@@ -39,6 +40,25 @@ impl Accounts {
     /// Never in practice: the server name would have to be too long.
     pub fn random_user_id(&self) -> Result<OwnedUserId, AccountsError> {
         self.new_user_id(&self.0.random.alphanumeric(RANDOM_LOCALPART_LENGTH))
+    }
+
+    /// The existing local user whom an identifier means: a name, or an e-mail address that the
+    /// user has proven.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn identified_user(
+        &self,
+        identifier: &UserIdentifier,
+    ) -> Result<Option<OwnedUserId>, AccountsError> {
+        match identifier {
+            UserIdentifier::Matrix(matrix) => self.login_user(&matrix.user).await,
+            UserIdentifier::Email(email) => match email.address.parse::<EmailAddress>() {
+                Ok(address) => self.user_of_email(&address).await,
+                Err(_) => Ok(None),
+            },
+            _ => Ok(None),
+        }
     }
 
     /// The existing local user that a localpart or whole user id means, historical ids included.

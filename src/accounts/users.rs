@@ -1,11 +1,11 @@
-//! Accounts: creation, flags, passwords and deactivation.
+//! Accounts: creation, flags and passwords.
 
 use hearth_store::{Batch, Direction};
 use ruma::{OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Accounts, AccountsError, ExternalId,
+    Accounts, AccountsError, ExternalId, ProvenEmail,
     default_push_rules::default_push_rules,
     external_ids::write_external_id,
     tables::{PASSWORDS, USERS},
@@ -45,6 +45,8 @@ pub struct NewUser<'a> {
     pub application_service: Option<&'a str>,
     /// Who the user is at an identity provider.
     pub external_id: Option<&'a ExternalId>,
+    /// An e-mail address that the user has proven.
+    pub email: Option<&'a ProvenEmail>,
 }
 
 impl Accounts {
@@ -52,8 +54,9 @@ impl Accounts {
     /// as display name.
     ///
     /// # Errors
-    /// [`AccountsError::UserInUse`], [`AccountsError::Exclusive`], [`AccountsError::Forbidden`] if
-    /// another user is linked to the external id, or the password is refused.
+    /// [`AccountsError::UserInUse`], [`AccountsError::Exclusive`], [`AccountsError::EmailInUse`],
+    /// [`AccountsError::Forbidden`] if another user is linked to the external id, or the password
+    /// is refused.
     pub async fn create_user(&self, user: &UserId, new: NewUser<'_>) -> Result<(), AccountsError> {
         self.check_not_exclusive(user, new.application_service)?;
         if self.user(user).await?.is_some() {
@@ -82,6 +85,9 @@ impl Accounts {
             }
             if let Some(password) = password {
                 PASSWORDS.put(&mut batch, &(user,), password)?;
+            }
+            if let Some(email) = new.email {
+                self.write_email(snapshot.as_ref(), &mut batch, user, email).await?;
             }
             if !row.is_guest {
                 self.write_first_display_name(&mut batch, user)?;
@@ -213,26 +219,26 @@ impl Accounts {
         .await
     }
 
-    /// Ends an account for ever: sessions, devices, password, profile and pushers are deleted, and
-    /// the id stays taken. Leaving the rooms is the caller's part.
+    /// Makes a guest's account a whole one.
     ///
     /// # Errors
-    /// [`AccountsError::NotFound`] if there is no such user.
-    pub async fn deactivate(&self, user: &UserId, erase: bool) -> Result<(), AccountsError> {
-        self.change_user(user, |row| {
-            row.is_deactivated = true;
-            row.is_erased |= erase;
-        })
-        .await?;
-        self.close_all_sessions(user).await?;
+    /// [`AccountsError::NotFound`] if there is no such guest, or the password is refused.
+    pub async fn upgrade_guest(&self, user: &UserId, password: &str) -> Result<(), AccountsError> {
+        let hash = self.0.passwords.hash(password).await?;
+        let hash = &hash;
         self.decide(|snapshot| async move {
+            let before = USERS.get(snapshot.as_ref(), &(user,)).await?;
+            let before = before.filter(|row| row.is_guest && !row.is_deactivated);
+            let before = before.ok_or(AccountsError::NotFound("guest"))?;
+            let after = User { is_guest: false, ..before.clone() };
             let mut batch = Batch::new();
-            PASSWORDS.delete(&mut batch, &(user,));
-            self.delete_profile(snapshot.as_ref(), &mut batch, user).await?;
-            self.delete_pushers(snapshot.as_ref(), &mut batch, user, None).await?;
+            USERS.replace(&mut batch, &(user,), Some(&before), Some(&after))?;
+            PASSWORDS.put(&mut batch, &(user,), hash)?;
             Ok((batch, ()))
         })
-        .await
+        .await?;
+        self.0.sessions.forget_all();
+        Ok(())
     }
 }
 
@@ -280,22 +286,5 @@ mod tests {
             panic!("the session is gone");
         };
         assert!(now.is_locked && !now.is_suspended);
-    }
-
-    #[tokio::test]
-    async fn a_deactivated_user_is_gone_but_the_id_is_taken() {
-        let fixture = fixture();
-        let alice = fixture.user("alice").await;
-        let session = fixture.session(&alice, "A").await;
-        let accounts = &fixture.accounts;
-        accounts.deactivate(&alice, true).await.unwrap();
-        let user = accounts.user(&alice).await.unwrap().unwrap();
-        assert!(user.is_deactivated && user.is_erased);
-        assert!(!accounts.verify_password(Some(&alice), "secret").await.unwrap());
-        let found = accounts.authenticate(&session.access_token).await.unwrap();
-        assert!(matches!(found, Authentication::Unknown));
-        assert!(accounts.devices(&alice).await.unwrap().is_empty());
-        assert!(accounts.create_user(&alice, NewUser::default()).await.is_err());
-        assert!(accounts.set_password(&alice, "again").await.is_err());
     }
 }

@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod account;
+mod admin;
 mod discovery;
 mod encryption;
 pub mod error;
@@ -21,5 +22,6 @@ mod sync;
 #[cfg(test)]
 mod testing;
 
+pub use account::resume_departures;
 pub use router::router;
-pub use state::{ClientApi, Registration, Settings, Support};
+pub use state::{ClientApi, Registration, Settings, Support, Terms};

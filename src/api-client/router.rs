@@ -7,10 +7,10 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use hearth_bus::Bucket::{Invites, Joins, Logins, Media, Messages, Registrations};
+use hearth_bus::Bucket::{Invites, Joins, Letters, Logins, Media, Messages, Registrations};
 use hearth_http::{Access, ApiRouter};
 
-use crate::{ClientApi, account, discovery, encryption, media, rooms, sso, sync};
+use crate::{ClientApi, account, admin, discovery, encryption, media, rooms, sso, sync};
 
 const EVERYONE: Access = Access::EVERYONE;
 const GUESTS: Access = Access::GUESTS;
@@ -23,6 +23,8 @@ type Routes = ApiRouter<ClientApi>;
 pub fn router(api: ClientApi) -> Router {
     let routes = discovery(Routes::new());
     let routes = sessions(routes);
+    let routes = third_party_ids(routes);
+    let routes = admin(routes);
     let routes = users(routes);
     let routes = encryption(routes);
     let routes = entering(routes);
@@ -51,8 +53,8 @@ fn sessions(routes: Routes) -> Routes {
     let by_secret = get(account::get_nonce).post(account::register_with_shared_secret);
     routes
         .ruma_for(GUESTS.limited(Registrations), account::register)
-        .ruma(account::is_username_available)
-        .ruma(account::is_registration_token_valid)
+        .ruma_for(EVERYONE.limited(Logins), account::is_username_available)
+        .ruma_for(EVERYONE.limited(Registrations), account::is_registration_token_valid)
         .route("/_synapse/admin/v1/register", by_secret)
         .route(account::RENDEZVOUS_PATH, post(account::open_rendezvous))
         .route(&format!("{}/{{id}}", account::RENDEZVOUS_PATH), rendezvous)
@@ -71,12 +73,40 @@ fn sessions(routes: Routes) -> Routes {
         .ruma_for(GUESTS, account::request_openid_token)
         .ruma_for(SUSPENDED, account::change_password)
         .ruma_for(SUSPENDED, account::deactivate)
-        .ruma(account::get_threepids)
         .ruma_for(GUESTS, account::get_devices)
         .ruma_for(GUESTS, account::get_device)
         .ruma_for(EVERYONE, account::update_device)
         .ruma_for(SUSPENDED, account::delete_device)
         .ruma_for(SUSPENDED, account::delete_devices)
+}
+
+/// E-mail addresses, and why there are no phone numbers. A suspended user may add contacts.
+fn third_party_ids(routes: Routes) -> Routes {
+    let email_page = get(account::show_email_page).post(account::submit_email_page);
+    routes
+        .ruma(account::get_third_party_ids)
+        .ruma(account::post_third_party_id)
+        .ruma_for(SUSPENDED.limited(Logins), account::add_third_party_id)
+        .ruma(account::delete_third_party_id)
+        .ruma(account::bind_third_party_id)
+        .ruma(account::unbind_third_party_id)
+        .ruma_for(EVERYONE.limited(Letters), account::request_registration_email)
+        .ruma_for(EVERYONE.limited(Letters), account::request_password_email)
+        .ruma_for(EVERYONE.limited(Letters), account::request_third_party_id_email)
+        .ruma_for(EVERYONE.limited(Letters), account::request_registration_message)
+        .ruma_for(EVERYONE.limited(Letters), account::request_password_message)
+        .ruma_for(EVERYONE.limited(Letters), account::request_third_party_id_message)
+        .route("/_hearth/client/email/submit_token", email_page)
+}
+
+/// For administrators, and for whoever asks about themselves.
+fn admin(routes: Routes) -> Routes {
+    routes
+        .ruma(admin::is_locked)
+        .ruma(admin::set_locked)
+        .ruma(admin::is_suspended)
+        .ruma(admin::set_suspended)
+        .ruma(admin::whois)
 }
 
 fn users(routes: Routes) -> Routes {
@@ -173,7 +203,7 @@ fn conversation(routes: Routes) -> Routes {
         .ruma_for(GUESTS, sync::sync)
         .ruma_for(GUESTS, sync::slide)
         .ruma_for(GUESTS.limited(Messages), rooms::send)
-        .ruma_for(Access::MEMBERS.limited(Messages), rooms::send_state)
+        .ruma_for(GUESTS.limited(Messages), rooms::send_state)
         .ruma_for(EVERYONE.limited(Messages), rooms::redact)
         .ruma_for(GUESTS.limited(Messages), rooms::send_delayed_event)
         .ruma_for(GUESTS, rooms::get_delayed_events)

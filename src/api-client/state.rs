@@ -25,6 +25,15 @@ pub enum Registration {
     Closed,
 }
 
+/// Terms of service (specification, terms of service at registration).
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Where to read them.
+    pub url: String,
+    /// Which ones they are.
+    pub version: String,
+}
+
 /// Whom to ask for help (specification, server administrator contact).
 #[derive(Clone, Debug, Default)]
 pub struct Support {
@@ -43,6 +52,12 @@ pub struct Settings {
     pub registration: Registration,
     /// Whether guests may register themselves.
     pub guests: bool,
+    /// Whether whoever registers has to prove an e-mail address.
+    pub require_email: bool,
+    /// Shortest password that a user may choose, in characters.
+    pub password_characters_min: usize,
+    /// What whoever registers has to accept.
+    pub terms: Option<Terms>,
     /// The version of rooms whose creator asks for none.
     pub default_room_version: RoomVersionId,
     /// Where clients find the client-server API, for those who ask under the server name.
@@ -58,13 +73,17 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults: registration closed, no guests, rooms of version 12.
+    /// The defaults: registration closed, no guests, no terms, passwords of 8
+    /// characters, rooms of version 12.
     #[must_use]
     pub fn new(server_name: OwnedServerName) -> Self {
         Self {
             server_name,
             registration: Registration::Closed,
             guests: false,
+            require_email: false,
+            password_characters_min: 8,
+            terms: None,
             default_room_version: RoomVersionId::V12,
             client_base_url: None,
             server_address: None,

@@ -72,6 +72,14 @@ pub const DISPLAY_NAME_BYTES_MAX: usize = 256;
 pub const PASSWORD_BYTES_MAX: usize = 512;
 /// Most user-interactive authentication sessions kept at once.
 pub const UIAA_SESSIONS_MAX: u64 = 10_000;
+/// Most e-mail addresses of a user.
+pub const EMAIL_ADDRESSES_MAX: usize = 20;
+/// Most sessions kept at once in which e-mail addresses are proven.
+pub const EMAIL_SESSIONS_MAX: usize = 10_000;
+/// Most letters of one such session.
+pub const EMAILS_PER_SESSION_MAX: u32 = 5;
+/// Most wrong tokens of one such session.
+pub const EMAIL_TOKEN_ATTEMPTS_MAX: u32 = 10;
 
 /// How often a change of an account is decided again when somebody else was faster.
 pub const ACCOUNT_CONFLICT_RETRIES_MAX: usize = 64;

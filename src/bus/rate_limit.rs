@@ -31,6 +31,8 @@ pub enum Bucket {
     Logins,
     /// Attempts to register, by address.
     Registrations,
+    /// Letters that somebody asks for, by address and by recipient.
+    Letters,
 }
 
 /// How fast a bucket refills and how much it holds.
@@ -57,6 +59,8 @@ pub struct Rates {
     pub logins: Rate,
     /// See [`Bucket::Registrations`].
     pub registrations: Rate,
+    /// See [`Bucket::Letters`].
+    pub letters: Rate,
 }
 
 /// Too fast: the next attempt can succeed after this time.
@@ -133,6 +137,7 @@ impl Rates {
             Bucket::Media => self.media,
             Bucket::Logins => self.logins,
             Bucket::Registrations => self.registrations,
+            Bucket::Letters => self.letters,
         }
     }
 }
@@ -180,6 +185,7 @@ mod tests {
             media: rate,
             logins: rate,
             registrations: rate,
+            letters: rate,
         };
         (RateLimits::new(clock.clone(), Some(rates)), clock)
     }

@@ -34,6 +34,14 @@ impl From<AccountsError> for ApiError {
                 let code = ErrorCode::WrongRoomKeysVersion;
                 Self::new(StatusCode::FORBIDDEN, code, message).with("current_version", current)
             }
+            AccountsError::EmailInUse => Self::bad_request(ErrorCode::ThreepidInUse, message),
+            AccountsError::NoMail => {
+                Self::new(StatusCode::FORBIDDEN, ErrorCode::ThreepidDenied, message)
+            }
+            AccountsError::Mail(error) => Self::internal(error),
+            AccountsError::TooManyLetters => {
+                Self::new(StatusCode::FORBIDDEN, ErrorCode::ThreepidDenied, message)
+            }
             AccountsError::Conflict => Self::internal(message),
             AccountsError::Store(error) => Self::internal(error),
         }

@@ -1,7 +1,7 @@
 //! Requests that need user-interactive authentication (specification, client-server API).
 
 use axum::extract::{FromRef, FromRequest, Request};
-use hearth_accounts::{Accounts, Challenge, InteractiveAuth, Operation, StageFailure};
+use hearth_accounts::{Accounts, Challenge, InteractiveAuth, Operation, ProvenEmail, StageFailure};
 use hearth_bus::Bus;
 use http::StatusCode;
 use ruma::{
@@ -68,21 +68,42 @@ where
         auth: Option<&AuthData>,
     ) -> Result<(), ApiError> {
         let operation = &self.operation;
-        match accounts.authenticate_interactively(flows, operation, user, auth).await {
-            Ok(InteractiveAuth::Complete) => Ok(()),
-            Ok(InteractiveAuth::Incomplete(challenge)) => Err(challenged(flows, challenge)),
-            Err(error) => Err(error.into()),
+        match accounts.authenticate_interactively(flows, operation, user, auth).await? {
+            InteractiveAuth::Complete { .. } => Ok(()),
+            InteractiveAuth::Incomplete(challenge) => Err(challenged(flows, challenge, json!({}))),
+        }
+    }
+
+    /// The same for somebody without an account at hand, whose e-mail address a stage may prove.
+    /// `params` is what the stages tell the client.
+    ///
+    /// # Errors
+    /// As [`Interactive::require`].
+    pub async fn prove(
+        &self,
+        accounts: &Accounts,
+        flows: &[AuthFlow],
+        params: Value,
+        auth: Option<&AuthData>,
+    ) -> Result<Option<ProvenEmail>, ApiError> {
+        match accounts.authenticate_interactively(flows, &self.operation, None, auth).await? {
+            InteractiveAuth::Complete { email } => Ok(email),
+            InteractiveAuth::Incomplete(challenge) => Err(challenged(flows, challenge, params)),
         }
     }
 }
 
 /// What is left to do, as a 401.
-fn challenged(flows: &[AuthFlow], challenge: Challenge) -> ApiError {
+fn challenged(flows: &[AuthFlow], challenge: Challenge, params: Value) -> ApiError {
     let error = match challenge.failure {
         None => ApiError::unspecific(StatusCode::UNAUTHORIZED),
         Some(StageFailure::Refused) => {
             let message = "wrong credentials";
             ApiError::new(StatusCode::UNAUTHORIZED, ErrorCode::Forbidden, message)
+        }
+        // Clients know this code for an address whose link was not followed yet.
+        Some(StageFailure::Unproven) => {
+            ApiError::unauthorized("the e-mail address is not confirmed yet")
         }
         Some(StageFailure::UnknownStage) => {
             let message = "no flow has this stage";
@@ -92,7 +113,7 @@ fn challenged(flows: &[AuthFlow], challenge: Challenge) -> ApiError {
     let completed: Vec<&str> = challenge.completed.iter().map(AuthType::as_str).collect();
     error
         .with("flows", json!(flows))
-        .with("params", json!({}))
+        .with("params", params)
         .with("session", challenge.session)
         .with("completed", completed)
 }

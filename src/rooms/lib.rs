@@ -17,6 +17,7 @@ mod decide;
 mod delayed_event;
 mod delayed_sender;
 mod directory;
+mod erasure;
 mod error;
 mod event;
 mod head;

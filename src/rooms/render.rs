@@ -85,10 +85,21 @@ impl Rooms {
             return Ok(plain.collect::<Result<_, _>>()?);
         }
         let aggregations = self.aggregations(snapshot, events, viewer.user_id).await?;
+        let erased = self.erased_users(snapshot).await?;
         let mut past = Past { rooms: self, snapshot, viewer, memberships: HashMap::new() };
         let mut rendered = Vec::with_capacity(events.len());
         for event in events {
             let before = past.of(event).await?;
+            if erased.contains(event.pdu().sender())
+                && let Some(copy) = self.erased_copy(snapshot, event, &before.membership).await?
+            {
+                let unsigned = Unsigned {
+                    membership: Some(&before.membership),
+                    ..viewer.unsigned(event, None)
+                };
+                rendered.push(ClientEvent::new(&copy, format, unsigned).to_raw()?);
+                continue;
+            }
             let relations = match aggregations.get(&event.nid()) {
                 Some(aggregation) => Some(viewer.to_relations(aggregation, format)?),
                 None => None,

@@ -17,7 +17,10 @@ use ruma::{OwnedRoomId, OwnedServerName, RoomId, RoomVersionId, ServerName};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use crate::{Event, Room, RoomsError, look::LookCache, unread::UnreadCache, writer::Writers};
+use crate::{
+    Event, Room, RoomsError, erasure::ErasedUsers, look::LookCache, unread::UnreadCache,
+    writer::Writers,
+};
 
 /// How many rooms are remembered by name.
 const ROOM_CACHE_MAX: u64 = 20_000;
@@ -56,6 +59,7 @@ struct Inner {
     nodes: Cache<NodeId, Arc<Node>>,
     looks: LookCache,
     unread: UnreadCache,
+    erased: ErasedUsers,
     writers: Writers,
     tasks: TaskTracker,
     /// The next delayed event may be due at another time than before.
@@ -93,6 +97,7 @@ impl Rooms {
             nodes: Cache::new(settings.state_cache_nodes),
             looks: Cache::new(ROOM_CACHE_MAX),
             unread: Cache::new(UNREAD_CACHE_MAX),
+            erased: ErasedUsers::new(),
             writers: Writers::default(),
             store,
             settings,
@@ -135,6 +140,10 @@ impl Rooms {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    pub(crate) fn erased_cell(&self) -> &ErasedUsers {
+        &self.0.erased
     }
 
     pub(crate) fn random(&self) -> &Random {

@@ -70,6 +70,8 @@ pub const MEMBERSHIPS: StampedTable<(OwnedUserId, RoomNid), Membership> =
 /// The position of the membership at which a user forgot a room: a later one is not forgotten.
 pub const FORGOTTEN: Table<(OwnedUserId, RoomNid), StreamPosition> =
     Table::new(Keyspace::Members, 3, 1);
+/// Users whose events are shown whole only to those who were there.
+pub const ERASED: Table<(OwnedUserId,), ()> = Table::new(Keyspace::Members, 10, 1);
 /// The members of a room, whatever their membership.
 pub const MEMBERS: Table<(RoomNid, OwnedUserId), Member> = Table::new(Keyspace::Members, 2, 1);
 

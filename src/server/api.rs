@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use hearth_api_client::{ClientApi, Registration, Settings as ApiSettings, Support};
+use hearth_api_client::{ClientApi, Registration, Settings as ApiSettings, Support, Terms};
 use ruma::api::client::discovery::discover_support::{Contact, ContactRole};
 
 use crate::{
@@ -19,6 +19,13 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
             RegistrationMode::Token => Registration::Token,
             RegistrationMode::Closed => Registration::Closed,
         },
+        guests: settings.registration.guests,
+        require_email: settings.registration.require_email,
+        password_characters_min: settings.registration.min_password_characters,
+        terms: settings.registration.terms_url.as_ref().map(|url| Terms {
+            url: url.to_string(),
+            version: settings.registration.terms_version.clone(),
+        }),
         default_room_version: settings.rooms.default_version.clone(),
         client_base_url: settings.well_known.client_base_url.as_ref().map(ToString::to_string),
         server_address: settings.well_known.server.as_ref().map(ToString::to_string),
@@ -27,7 +34,7 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
         support: support(&settings.well_known),
         ..ApiSettings::new(settings.server_name.clone())
     };
-    hearth_api_client::router(ClientApi {
+    let api = ClientApi {
         accounts: parts.accounts.clone(),
         rooms: parts.rooms.clone(),
         media: parts.media.clone(),
@@ -38,7 +45,9 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
         outgoing: parts.outgoing.clone(),
         settings: Arc::new(api),
         tasks: parts.tasks.clone(),
-    })
+    };
+    hearth_api_client::resume_departures(&api);
+    hearth_api_client::router(api)
 }
 
 fn support(settings: &WellKnown) -> Support {

@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use hearth_accounts::AccountMail;
 use hearth_base::{Clock, Random, Secret};
 use hearth_mail::{Login, Mail, MailError, Tls};
 
@@ -43,6 +44,15 @@ pub fn open_mail(
         trusted_authorities: files.map(|path| read(path)).collect::<Result<_, _>>()?,
     };
     Mail::new(sending, clock.clone(), random.clone()).map(Some)
+}
+
+/// What sends letters of accounts. Their links lead to the address that clients know.
+pub fn account_mail(settings: &Settings, mail: &Mail) -> AccountMail {
+    let server_name = settings.server_name.to_string();
+    let known = settings.well_known.client_base_url.as_ref().map(ToString::to_string);
+    let base_url = known.unwrap_or_else(|| format!("https://{server_name}"));
+    let base_url = base_url.trim_end_matches('/').to_owned();
+    AccountMail { mail: mail.clone(), server_name, base_url }
 }
 
 fn password(settings: &Settings) -> Result<Option<Secret>, MailError> {

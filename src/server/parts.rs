@@ -25,7 +25,7 @@ use crate::{
     config::{Network, RateLimit, Settings, Voip},
     data_dir::DataDir,
     housekeeping::keep_house,
-    mail::open_mail,
+    mail::{account_mail, open_mail},
     single_sign_on::open_sso,
     wiring::WiringError,
 };
@@ -77,7 +77,8 @@ impl Parts {
     ) -> Result<Self, WiringError> {
         let (clock, random, tasks) = (Clock::system(), Random::system(), TaskTracker::new());
         let store = open_store(settings, data_dir).await?;
-        let accounts = open_accounts(settings, &store, &clock, &random)?;
+        let mail = open_mail(settings, &clock, &random)?;
+        let accounts = open_accounts(settings, &store, &clock, &random, mail.as_ref())?;
         let rooms = Rooms::new(
             store.clone(),
             hearth_rooms::Settings {
@@ -97,7 +98,6 @@ impl Parts {
             tasks.spawn(rooms.clone().purge_expired_events(retention, shutdown.clone()));
         }
         let bus = Bus::new(clock.clone(), &random, rates(&settings.rate_limit));
-        let mail = open_mail(settings, &clock, &random)?;
         let outgoing = outgoing(settings)?;
         let media = open_media(settings, data_dir, &store, &clock, &random)?;
         let sync = Sync::new(
@@ -153,7 +153,7 @@ pub async fn open_store(settings: &Settings, data_dir: &DataDir) -> Result<Store
     Ok(store)
 }
 
-/// The accounts in a store.
+/// The accounts in a store; `mail` sends their letters.
 ///
 /// # Errors
 /// A registration of an application service cannot be read.
@@ -162,12 +162,14 @@ pub fn open_accounts(
     store: &Store,
     clock: &Clock,
     random: &Random,
+    mail: Option<&Mail>,
 ) -> Result<Accounts, WiringError> {
     let accounts = hearth_accounts::Settings {
         registration_tokens: settings.registration.tokens.clone(),
         shared_secret: settings.registration.shared_secret.clone(),
         application_services: application_services(settings)?,
         turn: turn(&settings.voip),
+        mail: mail.map(|mail| account_mail(settings, mail)),
         ..hearth_accounts::Settings::new(settings.server_name.clone())
     };
     Ok(Accounts::new(store.clone(), clock.clone(), random.clone(), accounts)?)
@@ -270,5 +272,6 @@ fn rates(settings: &RateLimit) -> Option<Rates> {
         media: rate(settings.media),
         logins: rate(settings.logins),
         registrations: rate(settings.registrations),
+        letters: rate(settings.letters),
     })
 }

@@ -99,6 +99,8 @@ async fn a_closed_server_registers_nobody_by_itself() {
     let dummy = json!({ "type": "m.login.dummy" });
     let refused = register(&server.anonymous(), "alice", Some(dummy)).await;
     refused.assert_matrix_error(403, "M_FORBIDDEN");
+    let validity = "/_matrix/client/v1/register/m.login.registration_token/validity?token=x";
+    server.anonymous().get(validity).await.assert_matrix_error(403, "M_FORBIDDEN");
     let admin = by_secret(&server.anonymous(), "alice", SHARED_SECRET).await.ok();
     assert_eq!(admin["user_id"], "@alice:hearth.test");
 }

@@ -16,7 +16,7 @@ use ruma::{
                 get_login_token, get_login_types,
                 login::v3::{self as login_v3, LoginInfo, Password, Response},
             },
-            uiaa::UserIdentifier,
+            uiaa::{MatrixUserIdentifier, UserIdentifier},
         },
         error::ErrorCode,
     },
@@ -88,20 +88,43 @@ fn respond(session: Session) -> Response {
     response
 }
 
-#[allow(deprecated, reason = "old clients name the user outside of the identifier")]
 async fn by_password(
     accounts: &Accounts,
     bus: &Bus,
     login: &Password,
 ) -> Result<OwnedUserId, Error> {
     let wrong = || ApiError::forbidden("wrong user name or password");
-    let name = named_user(login.identifier.as_ref(), login.user.as_deref())?.ok_or_else(wrong)?;
-    bus.rate_limits().check(Bucket::Logins, name)?;
-    let user = accounts.login_user(name).await?;
+    let identifier = named(login)?;
+    let user = accounts.identified_user(&identifier).await?;
+    let account = user.as_ref().map_or_else(|| name_of(&identifier), ToString::to_string);
+    bus.rate_limits().check(Bucket::Logins, &account)?;
     if !accounts.verify_password(user.as_deref(), &login.password).await? {
         return Err(wrong().into());
     }
     Ok(user.ok_or_else(wrong)?)
+}
+
+/// Whom somebody means who logs in with a password.
+#[allow(deprecated, reason = "old clients name the user outside of the identifier")]
+fn named(login: &Password) -> Result<UserIdentifier, ApiError> {
+    if let Some(identifier) = &login.identifier {
+        return Ok(identifier.clone());
+    }
+    if let (Some(medium), Some(address)) = (&login.medium, &login.address) {
+        return Ok(UserIdentifier::third_party_id(medium.as_str().into(), address.clone()));
+    }
+    let user =
+        login.user.clone().ok_or_else(|| ApiError::missing_param("identifier is missing"))?;
+    Ok(UserIdentifier::Matrix(MatrixUserIdentifier::new(user)))
+}
+
+/// What attempts are counted by where there is no such user, so that they cost the same.
+fn name_of(identifier: &UserIdentifier) -> String {
+    match identifier {
+        UserIdentifier::Matrix(matrix) => matrix.user.to_ascii_lowercase(),
+        UserIdentifier::Email(email) => email.address.to_ascii_lowercase(),
+        other => other.identifier_type().to_owned(),
+    }
 }
 
 #[allow(deprecated, reason = "old clients name the user outside of the identifier")]

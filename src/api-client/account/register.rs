@@ -2,37 +2,60 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use hearth_accounts::{Accounts, ApplicationService, NewSession, NewUser};
-use hearth_http::{ApiError, Interactive, RumaResponse};
+use axum::{Json, extract::State};
+use hearth_accounts::{
+    Accounts, AccountsError, ApplicationService, Authentication, EmailPurpose, NewSession, NewUser,
+    ProvenEmail,
+};
+use hearth_http::{ApiError, Interactive};
 use ruma::{
-    OwnedUserId, UserId,
+    OwnedDeviceId, OwnedUserId, UserId,
     api::{
         client::{
-            account::register::{
-                LoginType, RegistrationKind,
-                v3::{Request, Response},
-            },
-            uiaa::{AuthFlow, AuthType},
+            account::register::{LoginType, RegistrationKind, v3::Request},
+            uiaa::AuthFlow,
         },
         error::ErrorCode,
     },
 };
+use serde::Serialize;
 
-use crate::{Registration, Settings, error::Error};
+use super::{
+    password::check_password,
+    register_flows::{flows, params},
+};
+use crate::{Settings, error::Error};
+
+/// The answer; ruma's would have a `device_id` of `null` for whoever does not log in.
+#[derive(Serialize)]
+pub(crate) struct Registered {
+    user_id: OwnedUserId,
+    #[serde(flatten)]
+    session: Option<SessionAnswer>,
+}
+
+#[derive(Serialize)]
+struct SessionAnswer {
+    access_token: String,
+    device_id: OwnedDeviceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_ms: Option<u64>,
+}
 
 pub(crate) async fn register(
     State(accounts): State<Accounts>,
     State(settings): State<Arc<Settings>>,
     interactive: Interactive<Request>,
-) -> Result<RumaResponse<Response>, Error> {
+) -> Result<Json<Registered>, Error> {
     let request = &interactive.request;
     let user = match request.kind {
         RegistrationKind::User => register_user(&accounts, &settings, &interactive).await?,
         RegistrationKind::Guest => register_guest(&accounts, &settings).await?,
         _ => return Err(ApiError::invalid_param("there is no such kind of account").into()),
     };
-    Ok(RumaResponse(respond(&accounts, user, request).await?))
+    Ok(Json(respond(&accounts, user, request).await?))
 }
 
 async fn register_user(
@@ -41,6 +64,9 @@ async fn register_user(
     interactive: &Interactive<Request>,
 ) -> Result<OwnedUserId, Error> {
     let request = &interactive.request;
+    if let Some(token) = &request.guest_access_token {
+        return upgrade_guest(accounts, settings, interactive, token).await;
+    }
     let user = match &request.username {
         Some(name) => accounts.new_user_id(name)?,
         None => accounts.random_user_id()?,
@@ -49,25 +75,62 @@ async fn register_user(
         let service = interactive.caller.as_deref().ok_or_else(ApiError::missing_token)?;
         return register_for_service(accounts, service, user).await;
     }
-    let flows = flows(settings.registration)?;
+    let flows = flows(settings, accounts.sends_mail())?;
     accounts.check_not_exclusive(&user, None)?;
     if accounts.user(&user).await?.is_some() {
-        return Err(hearth_accounts::AccountsError::UserInUse.into());
+        return Err(AccountsError::UserInUse.into());
     }
-    interactive.require(accounts, &flows, None, request.auth.as_ref()).await?;
-    let password = request.password.as_deref();
-    let password = password.ok_or_else(|| ApiError::missing_param("a password is needed"))?;
-    let new = NewUser { password: Some(password), ..NewUser::default() };
+    let email = admitted(accounts, settings, interactive, &flows).await?;
+    let password = Some(chosen_password(request)?);
+    let new = NewUser { password, email: email.as_ref(), ..NewUser::default() };
     accounts.create_user(&user, new).await?;
     Ok(user)
 }
 
-fn flows(registration: Registration) -> Result<Vec<AuthFlow>, ApiError> {
-    match registration {
-        Registration::Open => Ok(vec![AuthFlow::new(vec![AuthType::Dummy])]),
-        Registration::Token => Ok(vec![AuthFlow::new(vec![AuthType::RegistrationToken])]),
-        Registration::Closed => Err(ApiError::forbidden("registration is closed")),
+/// Goes on when somebody has done what the settings demand, perhaps with an address of theirs.
+async fn admitted(
+    accounts: &Accounts,
+    settings: &Settings,
+    interactive: &Interactive<Request>,
+    flows: &[AuthFlow],
+) -> Result<Option<ProvenEmail>, Error> {
+    let request = &interactive.request;
+    if let Some(password) = &request.password {
+        check_password(settings, password)?;
     }
+    let (params, auth) = (params(settings), request.auth.as_ref());
+    let email = interactive.prove(accounts, flows, params, auth).await?;
+    Ok(email.map(|email| email.meant_for(EmailPurpose::Register)).transpose()?)
+}
+
+fn chosen_password(request: &Request) -> Result<&str, ApiError> {
+    let password = request.password.as_deref();
+    password.ok_or_else(|| ApiError::missing_param("a password is needed"))
+}
+
+/// A guest who shows the guest's token becomes a user of the same id.
+async fn upgrade_guest(
+    accounts: &Accounts,
+    settings: &Settings,
+    interactive: &Interactive<Request>,
+    token: &str,
+) -> Result<OwnedUserId, Error> {
+    let request = &interactive.request;
+    let refused = || ApiError::forbidden("this is not the token of a guest with this name");
+    let Authentication::Valid(guest) = accounts.authenticate(token).await? else {
+        return Err(refused().into());
+    };
+    let is_named = request.username.as_deref().is_none_or(|name| name == guest.user.localpart());
+    if !guest.is_guest || guest.is_locked || !is_named {
+        return Err(refused().into());
+    }
+    let flows = flows(settings, accounts.sends_mail())?;
+    let email = admitted(accounts, settings, interactive, &flows).await?;
+    accounts.upgrade_guest(&guest.user, chosen_password(request)?).await?;
+    if let Some(email) = email {
+        accounts.add_email(&guest.user, &email).await?;
+    }
+    Ok(guest.user.clone())
 }
 
 async fn register_for_service(
@@ -98,26 +161,30 @@ async fn respond(
     accounts: &Accounts,
     user: OwnedUserId,
     request: &Request,
-) -> Result<Response, Error> {
-    let mut response = Response::new(user);
-    if request.inhibit_login {
-        return Ok(response);
+) -> Result<Registered, Error> {
+    if request.inhibit_login && request.kind != RegistrationKind::Guest {
+        return Ok(Registered { user_id: user, session: None });
     }
-    let session = accounts.open_session(new_session(&response.user_id, request)).await?;
-    response.access_token = Some(session.access_token);
-    response.device_id = Some(session.device);
-    response.refresh_token = session.refresh_token;
-    response.expires_in = session.expires_in;
-    Ok(response)
+    let session = accounts.open_session(new_session(&user, request)).await?;
+    let expires_in_ms = session.expires_in.and_then(|time| u64::try_from(time.as_millis()).ok());
+    let session = SessionAnswer {
+        access_token: session.access_token,
+        device_id: session.device,
+        refresh_token: session.refresh_token,
+        expires_in_ms,
+    };
+    Ok(Registered { user_id: user, session: Some(session) })
 }
 
 fn new_session<'a>(user: &'a UserId, request: &'a Request) -> NewSession<'a> {
-    // A guest's device is the guest.
-    let device = (request.kind != RegistrationKind::Guest).then_some(request.device_id.as_deref());
-    NewSession {
-        device: device.flatten(),
+    let session = NewSession {
         device_display_name: request.initial_device_display_name.as_deref(),
-        refreshable: request.refresh_token,
         ..NewSession::new(user)
+    };
+    if request.kind == RegistrationKind::Guest {
+        // Nothing else that a guest asks for counts.
+        return session;
     }
+    let device = request.device_id.as_deref();
+    NewSession { device, refreshable: request.refresh_token, ..session }
 }

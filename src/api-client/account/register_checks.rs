@@ -1,13 +1,15 @@
 //! What can be asked before registering: is the user name free, is the token valid.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use hearth_accounts::{Accounts, AccountsError};
-use hearth_http::{Ruma, RumaResponse};
+use hearth_http::{ApiError, Ruma, RumaResponse};
 use ruma::api::client::account::{
     check_registration_token_validity as token_validity, get_username_availability as availability,
 };
 
-use crate::error::Error;
+use crate::{Registration, Settings, error::Error};
 
 /// `GET /register/available`.
 pub(crate) async fn is_username_available(
@@ -25,8 +27,12 @@ pub(crate) async fn is_username_available(
 /// `GET /register/m.login.registration_token/validity`.
 pub(crate) async fn is_registration_token_valid(
     State(accounts): State<Accounts>,
+    State(settings): State<Arc<Settings>>,
     Ruma { request, .. }: Ruma<token_validity::v1::Request>,
 ) -> Result<RumaResponse<token_validity::v1::Response>, Error> {
+    if settings.registration == Registration::Closed {
+        return Err(ApiError::forbidden("registration is closed").into());
+    }
     let valid = accounts.is_registration_token_valid(&request.token).await?;
     Ok(RumaResponse(token_validity::v1::Response::new(valid)))
 }

@@ -152,7 +152,8 @@ async fn a_changed_password_ends_other_sessions() {
     let login = json!({ "type": "m.login.password", "user": "alice", "password": PASSWORD });
     let other = server.stranger().ok("POST", "v3/login", login.clone()).await;
     let other = alice.with_token(&other["access_token"]);
-    let change = json!({ "new_password": "new one", "auth": password_auth("alice", &Value::Null) });
+    let change =
+        json!({ "new_password": "a new one", "auth": password_auth("alice", &Value::Null) });
     alice.ok("POST", "v3/account/password", change.clone()).await;
     alice.ok("GET", "v3/account/whoami", Value::Null).await;
     other.refused("GET", "v3/account/whoami", Value::Null, 401, "M_UNKNOWN_TOKEN").await;

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State};
+use hearth_accounts::Accounts;
 use hearth_base::limits::{DELAYED_EVENT_DELAY_MS_MAX, DELAYED_EVENTS_MAX};
 use hearth_http::Ruma;
 use hearth_rules::owned_state;
@@ -26,13 +27,14 @@ const ROOM_VERSIONS: [RoomVersionId; 7] = [
 
 pub(crate) async fn capabilities(
     State(settings): State<Arc<Settings>>,
-    _: Ruma<Request>,
+    State(accounts): State<Accounts>,
+    Ruma { caller, .. }: Ruma<Request>,
 ) -> Json<Value> {
     let stable = ROOM_VERSIONS.map(|version| (version.to_string(), "stable"));
     let unstable = owned_state::VERSIONS.map(|version| (version.to_owned(), "unstable"));
     let available: BTreeMap<_, _> = stable.into_iter().chain(unstable).collect();
     let switch = |enabled: bool| json!({ "enabled": enabled });
-    Json(json!({
+    let mut capabilities = json!({
         "capabilities": {
             "m.room_versions": {
                 "default": settings.default_room_version,
@@ -43,7 +45,7 @@ pub(crate) async fn capabilities(
             "m.set_avatar_url": switch(true),
             "m.profile_fields": switch(true),
             "uk.tcpip.msc4133.profile_fields": switch(true),
-            "m.3pid_changes": switch(false),
+            "m.3pid_changes": switch(accounts.sends_mail()),
             "m.get_login_token": switch(true),
             "org.matrix.msc4140.delayed_events": {
                 "max_delay_ms": DELAYED_EVENT_DELAY_MS_MAX,
@@ -51,5 +53,10 @@ pub(crate) async fn capabilities(
             },
             "m.forget_forced_upon_leave": switch(false),
         }
-    }))
+    });
+    if caller.is_admin {
+        let moderation = json!({ "lock": true, "suspend": true });
+        capabilities["capabilities"]["m.account_moderation"] = moderation;
+    }
+    Json(capabilities)
 }

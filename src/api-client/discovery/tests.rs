@@ -71,6 +71,7 @@ async fn too_many_requests_have_to_wait() {
             media: slow,
             logins: slow,
             registrations: slow,
+            letters: slow,
         });
     });
     let alice = server.client("alice").await;

@@ -12,6 +12,7 @@ mod create_room;
 mod delayed_events;
 mod event;
 mod filtered;
+mod guests;
 mod invite;
 mod join;
 mod joined_rooms;

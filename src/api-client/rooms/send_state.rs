@@ -4,6 +4,7 @@ use axum::{
     extract::{RawQuery, State},
     response::{IntoResponse, Response as HttpResponse},
 };
+use hearth_accounts::Accounts;
 use hearth_bus::Bus;
 use hearth_http::{Ruma, RumaResponse};
 use hearth_rooms::{EventRequest, Manner, Rooms};
@@ -14,13 +15,22 @@ use ruma::{
     },
     events::{StateEventType, TimelineEventType},
 };
+use tokio_util::task::TaskTracker;
 
-use super::{access::known_room, canonical_alias, delayed_events::delay_of, send::massaged};
+use super::{
+    access::known_room,
+    canonical_alias,
+    delayed_events::delay_of,
+    guests::{lets_guests_in, send_guests_away},
+    send::massaged,
+};
 use crate::error::Error;
 
 pub(crate) async fn send_state(
     State(rooms): State<Rooms>,
+    State(accounts): State<Accounts>,
     State(bus): State<Bus>,
+    State(tasks): State<TaskTracker>,
     RawQuery(query): RawQuery,
     Ruma { request, caller }: Ruma<Request>,
 ) -> Result<HttpResponse, Error> {
@@ -30,6 +40,8 @@ pub(crate) async fn send_state(
     if request.event_type == StateEventType::RoomCanonicalAlias {
         canonical_alias::check(&rooms, &room, &content).await?;
     }
+    let shuts_guests_out =
+        request.event_type == StateEventType::RoomGuestAccess && !lets_guests_in(&content);
     let event = EventRequest {
         sender: caller.user.clone(),
         event_type: TimelineEventType::from(request.event_type.to_string()),
@@ -47,5 +59,8 @@ pub(crate) async fn send_state(
         return Ok(RumaResponse(response).into_response());
     }
     let sent = rooms.send_in(&room, event, manner).await?;
+    if shuts_guests_out {
+        tasks.spawn(send_guests_away(accounts, rooms, room));
+    }
     Ok(RumaResponse(Response::new(sent.event_id)).into_response())
 }

@@ -52,7 +52,7 @@ async fn run_async(command: UserCommand) -> Result<(), CommandError> {
     let random = Random::system();
     let data_dir = DataDir::open(&settings.data_dir, &settings.server_name, &random)?;
     let store = open_store(&settings, &data_dir).await?;
-    let accounts = open_accounts(&settings, &store, &Clock::system(), &random)?;
+    let accounts = open_accounts(&settings, &store, &Clock::system(), &random, None)?;
     let done = carry_out(command, &settings, &accounts, &random).await;
     close(&store).await?;
     done

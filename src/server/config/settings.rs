@@ -127,6 +127,12 @@ pub struct Registration {
     pub tokens: Vec<Secret>,
     #[serde(default, deserialize_with = "values::secret")]
     pub shared_secret: Option<Secret>,
+    pub guests: bool,
+    pub require_email: bool,
+    pub min_password_characters: usize,
+    #[serde(default, deserialize_with = "values::web_address")]
+    pub terms_url: Option<Url>,
+    pub terms_version: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -147,6 +153,7 @@ pub struct RateLimit {
     pub media: Rate,
     pub logins: Rate,
     pub registrations: Rate,
+    pub letters: Rate,
 }
 
 #[derive(Clone, Debug, Deserialize)]
