@@ -1,4 +1,4 @@
-//! Sticky events: the client gets each once, also those that do not fit into its timeline (MSC4354).
+//! Sticky events: the client gets each once, also those its timeline has no room for (MSC4354).
 
 use std::collections::HashSet;
 
