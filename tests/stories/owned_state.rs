@@ -5,7 +5,7 @@ use hearth_tests::{Client, Server};
 use serde_json::json;
 
 const KIND: &str = "org.example.owned";
-const SUFFIX: &str = "_suffix:!@#$123";
+const SUFFIX: &str = "_state_key_suffix:!@#$123";
 
 async fn room_of_version(version: &str, creator: &Client, members: &[&Client]) -> String {
     let levels = json!({ "events": { KIND: 0 } });
