@@ -29,10 +29,22 @@ pub enum Bucket {
     Media,
     /// Attempts to log in, by address and by account.
     Logins,
+    /// Wrong passwords, by account.
+    FailedLogins,
     /// Attempts to register, by address.
     Registrations,
     /// Letters that somebody asks for, by address and by recipient.
     Letters,
+    /// Reports, by user.
+    Reports,
+    /// Changes of a user's own account, by user.
+    AccountChanges,
+    /// What has to look at much: searches, hierarchies; by user.
+    Searches,
+    /// Receipts, typing and presence, by user.
+    Ephemeral,
+    /// Whatever else the specification limits, by user or address.
+    Requests,
 }
 
 /// How fast a bucket refills and how much it holds.
@@ -57,10 +69,22 @@ pub struct Rates {
     pub media: Rate,
     /// See [`Bucket::Logins`].
     pub logins: Rate,
+    /// See [`Bucket::FailedLogins`].
+    pub failed_logins: Rate,
     /// See [`Bucket::Registrations`].
     pub registrations: Rate,
     /// See [`Bucket::Letters`].
     pub letters: Rate,
+    /// See [`Bucket::Reports`].
+    pub reports: Rate,
+    /// See [`Bucket::AccountChanges`].
+    pub account_changes: Rate,
+    /// See [`Bucket::Searches`].
+    pub searches: Rate,
+    /// See [`Bucket::Ephemeral`].
+    pub ephemeral: Rate,
+    /// See [`Bucket::Requests`].
+    pub requests: Rate,
 }
 
 /// Too fast: the next attempt can succeed after this time.
@@ -101,8 +125,7 @@ impl RateLimits {
         };
         let rate = rates.of(bucket);
         let now_us = self.clock.now_ms().saturating_mul(1_000);
-        let key = &key[..key.floor_char_boundary(RATE_LIMIT_KEY_BYTES_MAX)];
-        let key = (bucket, key.to_owned());
+        let key = bounded(bucket, key);
         if let Some(mut full_at_us) = self.full_at_us.get_mut(&key) {
             *full_at_us = rate.take(*full_at_us, now_us)?;
             return Ok(());
@@ -112,6 +135,16 @@ impl RateLimits {
             *full_at_us = rate.take(*full_at_us, now_us)?;
         }
         Ok(())
+    }
+
+    /// Gives back a token that [`RateLimits::check`] took: what it was for turned out not to count.
+    pub fn give_back(&self, bucket: Bucket, key: &str) {
+        let Some(rates) = &self.rates else {
+            return;
+        };
+        if let Some(mut full_at_us) = self.full_at_us.get_mut(&bounded(bucket, key)) {
+            *full_at_us = full_at_us.saturating_sub(rates.of(bucket).refill_us());
+        }
     }
 
     fn has_room(&self, now_us: u64) -> bool {
@@ -128,7 +161,31 @@ impl RateLimits {
     }
 }
 
+fn bounded(bucket: Bucket, key: &str) -> (Bucket, String) {
+    (bucket, key[..key.floor_char_boundary(RATE_LIMIT_KEY_BYTES_MAX)].to_owned())
+}
+
 impl Rates {
+    /// The same rate for every bucket.
+    #[must_use]
+    pub const fn all(rate: Rate) -> Self {
+        Self {
+            messages: rate,
+            joins: rate,
+            invites: rate,
+            media: rate,
+            logins: rate,
+            failed_logins: rate,
+            registrations: rate,
+            letters: rate,
+            reports: rate,
+            account_changes: rate,
+            searches: rate,
+            ephemeral: rate,
+            requests: rate,
+        }
+    }
+
     const fn of(&self, bucket: Bucket) -> Rate {
         match bucket {
             Bucket::Messages => self.messages,
@@ -136,8 +193,14 @@ impl Rates {
             Bucket::Invites => self.invites,
             Bucket::Media => self.media,
             Bucket::Logins => self.logins,
+            Bucket::FailedLogins => self.failed_logins,
             Bucket::Registrations => self.registrations,
             Bucket::Letters => self.letters,
+            Bucket::Reports => self.reports,
+            Bucket::AccountChanges => self.account_changes,
+            Bucket::Searches => self.searches,
+            Bucket::Ephemeral => self.ephemeral,
+            Bucket::Requests => self.requests,
         }
     }
 }
@@ -178,16 +241,7 @@ mod tests {
 
     fn limits(rate: Rate) -> (RateLimits, Clock) {
         let clock = Clock::manual(1_700_000_000_000);
-        let rates = Rates {
-            messages: rate,
-            joins: rate,
-            invites: rate,
-            media: rate,
-            logins: rate,
-            registrations: rate,
-            letters: rate,
-        };
-        (RateLimits::new(clock.clone(), Some(rates)), clock)
+        (RateLimits::new(clock.clone(), Some(Rates::all(rate))), clock)
     }
 
     const TWO_A_SECOND: Rate = Rate { per_second: 2.0, burst: 3 };
@@ -212,6 +266,18 @@ mod tests {
         limits.check(Bucket::Logins, "b").unwrap();
         limits.check(Bucket::Registrations, "a").unwrap();
         assert!(limits.check(Bucket::Logins, "a").is_err());
+    }
+
+    #[test]
+    fn what_is_given_back_was_not_taken() {
+        let (limits, _) = limits(Rate { burst: 1, ..TWO_A_SECOND });
+        for _ in 0..10 {
+            limits.check(Bucket::FailedLogins, "a").unwrap();
+            limits.give_back(Bucket::FailedLogins, "a");
+        }
+        limits.give_back(Bucket::FailedLogins, "stranger");
+        limits.check(Bucket::FailedLogins, "a").unwrap();
+        assert!(limits.check(Bucket::FailedLogins, "a").is_err());
     }
 
     #[test]

@@ -37,6 +37,14 @@ impl Access {
         Self { bucket: Some(bucket), ..self }
     }
 
+    /// The same, at the rate of a bucket unless it has one already.
+    pub(crate) const fn or_limited(self, bucket: Bucket) -> Self {
+        match self.bucket {
+            Some(_) => self,
+            None => self.limited(bucket),
+        }
+    }
+
     /// Lets a user in, or says why not.
     pub(crate) fn admit(self, method: &Method, who: &Authenticated) -> Result<(), ApiError> {
         let refuse = |status, code, message| Err(ApiError::new(status, code, message));

@@ -130,14 +130,18 @@ impl Doorkeeper {
         Ok(Arc::new(who))
     }
 
-    /// Services are trusted with any rate unless their registration says otherwise.
+    /// A service's own user is never limited, and those that it acts as are unless its registration
+    /// says otherwise (specification, application services, registration).
     fn has_no_rate_limit(&self, who: &Authenticated) -> bool {
         let Some(id) = &who.application_service else {
             return false;
         };
         let mut services = self.accounts.application_services().iter();
-        services
-            .any(|service| service.id() == id && service.registration.rate_limited != Some(true))
+        services.any(|service| {
+            service.id() == id
+                && (service.registration.rate_limited == Some(false)
+                    || who.user.localpart() == service.registration.sender_localpart)
+        })
     }
 
     fn anybody(&self, identity: &Identity) -> Result<(), ApiError> {

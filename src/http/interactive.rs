@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRef, FromRequest, Request};
 use hearth_accounts::{Accounts, Challenge, InteractiveAuth, Operation, ProvenEmail, StageFailure};
-use hearth_bus::Bus;
+use hearth_bus::{Bucket, Bus};
 use http::StatusCode;
 use ruma::{
     UserId,
@@ -32,6 +32,7 @@ where
     pub caller: CallerOf<R>,
     /// What it asks for: method, path and body without `auth`.
     pub operation: Operation,
+    bus: Bus,
 }
 
 impl<R, S> FromRequest<S> for Interactive<R>
@@ -45,9 +46,10 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let bus = Bus::from_ref(state);
         let Received { request, caller, path, body } = receive::<R, S>(request, state).await?;
         let operation = Operation::new(R::METHOD.as_str(), &path, &without_auth(&body));
-        Ok(Self { request, caller, operation })
+        Ok(Self { request, caller, operation, bus })
     }
 }
 
@@ -59,7 +61,8 @@ where
     /// Goes on when the client has completed one of the flows.
     ///
     /// # Errors
-    /// 401 with the flows and what was completed, as long as none is complete.
+    /// 401 with the flows and what was completed, as long as none is complete; 429 after too many
+    /// wrong passwords.
     pub async fn require(
         &self,
         accounts: &Accounts,
@@ -68,7 +71,17 @@ where
         auth: Option<&AuthData>,
     ) -> Result<(), ApiError> {
         let operation = &self.operation;
-        match accounts.authenticate_interactively(flows, operation, user, auth).await? {
+        let guessing = user.filter(|_| matches!(auth, Some(AuthData::Password(_))));
+        if let Some(user) = guessing {
+            self.bus.rate_limits().check(Bucket::FailedLogins, user.as_str())?;
+        }
+        let result = accounts.authenticate_interactively(flows, operation, user, auth).await;
+        let is_refused = matches!(&result, Ok(InteractiveAuth::Incomplete(challenge))
+            if matches!(challenge.failure, Some(StageFailure::Refused)));
+        if let Some(user) = guessing.filter(|_| !is_refused) {
+            self.bus.rate_limits().give_back(Bucket::FailedLogins, user.as_str());
+        }
+        match result? {
             InteractiveAuth::Complete { .. } => Ok(()),
             InteractiveAuth::Incomplete(challenge) => Err(challenged(flows, challenge, json!({}))),
         }

@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
+use hearth_bus::Bucket;
 use http::{
     Method, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH},
@@ -85,7 +86,8 @@ impl<S: Clone + Send + Sync + 'static> ApiRouter<S> {
         self.ruma_for(Access::MEMBERS, handler)
     }
 
-    /// An endpoint for whomever `access` says.
+    /// An endpoint for whomever `access` says. One that the specification limits is limited even if
+    /// `access` names no bucket.
     ///
     /// # Panics
     /// If two endpoints have the same method and path, or ruma knows a method that axum does not.
@@ -97,6 +99,8 @@ impl<S: Clone + Send + Sync + 'static> ApiRouter<S> {
     {
         #[allow(clippy::expect_used, reason = "found by any test that builds the router")]
         let method = MethodFilter::try_from(T::Request::METHOD).expect("a method known to axum");
+        let access =
+            if T::Request::RATE_LIMITED { access.or_limited(Bucket::Requests) } else { access };
         let router = paths::<T::Request>().into_iter().fold(self.0, |router, path| {
             router.route(&path, on(method, Guarded { access, handler: handler.clone() }))
         });

@@ -271,7 +271,13 @@ fn rates(settings: &RateLimit) -> Option<Rates> {
         invites: rate(settings.invites),
         media: rate(settings.media),
         logins: rate(settings.logins),
+        failed_logins: rate(settings.failed_logins),
         registrations: rate(settings.registrations),
         letters: rate(settings.letters),
+        reports: rate(settings.reports),
+        account_changes: rate(settings.account_changes),
+        searches: rate(settings.searches),
+        ephemeral: rate(settings.ephemeral),
+        requests: rate(settings.requests),
     })
 }

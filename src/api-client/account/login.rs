@@ -97,10 +97,13 @@ async fn by_password(
     let identifier = named(login)?;
     let user = accounts.identified_user(&identifier).await?;
     let account = user.as_ref().map_or_else(|| name_of(&identifier), ToString::to_string);
-    bus.rate_limits().check(Bucket::Logins, &account)?;
+    let limits = bus.rate_limits();
+    limits.check(Bucket::Logins, &account)?;
+    limits.check(Bucket::FailedLogins, &account)?;
     if !accounts.verify_password(user.as_deref(), &login.password).await? {
         return Err(wrong().into());
     }
+    limits.give_back(Bucket::FailedLogins, &account);
     Ok(user.ok_or_else(wrong)?)
 }
 

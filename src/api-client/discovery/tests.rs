@@ -64,15 +64,7 @@ async fn every_answer_is_json_with_cors_headers() {
 async fn too_many_requests_have_to_wait() {
     let slow = Rate { per_second: 0.5, burst: 1 };
     let server = server_with(|options| {
-        options.rates = Some(Rates {
-            messages: slow,
-            joins: slow,
-            invites: slow,
-            media: slow,
-            logins: slow,
-            registrations: slow,
-            letters: slow,
-        });
+        options.rates = Some(Rates::all(slow));
     });
     let alice = server.client("alice").await;
     alice.ok("POST", "v3/createRoom", json!({})).await;

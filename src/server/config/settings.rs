@@ -152,8 +152,14 @@ pub struct RateLimit {
     pub invites: Rate,
     pub media: Rate,
     pub logins: Rate,
+    pub failed_logins: Rate,
     pub registrations: Rate,
     pub letters: Rate,
+    pub reports: Rate,
+    pub account_changes: Rate,
+    pub searches: Rate,
+    pub ephemeral: Rate,
+    pub requests: Rate,
 }
 
 #[derive(Clone, Debug, Deserialize)]
