@@ -1,15 +1,15 @@
 //! `/devices` and `/delete_devices`. Application services make devices for their users, too.
 
-use axum::extract::State;
-use hearth_accounts::Accounts;
+use axum::{Json, extract::State};
+use hearth_accounts::{Accounts, Device};
 use hearth_http::{ApiError, Interactive, Ruma, RumaResponse};
 use http::StatusCode;
 use ruma::{
-    MilliSecondsSinceUnixEpoch, UInt,
-    api::client::device::{
-        Device, delete_device, delete_devices, get_device, get_devices, update_device,
-    },
+    OwnedDeviceId,
+    api::client::device::{delete_device, delete_devices, get_device, get_devices, update_device},
 };
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::confirm::confirm;
 use crate::error::Error;
@@ -17,19 +17,19 @@ use crate::error::Error;
 pub(crate) async fn get_devices(
     State(accounts): State<Accounts>,
     Ruma { caller, .. }: Ruma<get_devices::v3::Request>,
-) -> Result<RumaResponse<get_devices::v3::Response>, Error> {
+) -> Result<Json<Value>, Error> {
     let devices = accounts.devices(&caller.user).await?;
-    let devices = devices.into_iter().map(rendered).collect();
-    Ok(RumaResponse(get_devices::v3::Response::new(devices)))
+    let devices: Vec<RenderedDevice> = devices.into_iter().map(Into::into).collect();
+    Ok(Json(json!({ "devices": devices })))
 }
 
 pub(crate) async fn get_device(
     State(accounts): State<Accounts>,
     Ruma { request, caller }: Ruma<get_device::v3::Request>,
-) -> Result<RumaResponse<get_device::v3::Response>, Error> {
+) -> Result<Json<RenderedDevice>, Error> {
     let device = accounts.device(&caller.user, &request.device_id).await?;
     let device = device.ok_or_else(|| ApiError::not_found("you have no such device"))?;
-    Ok(RumaResponse(get_device::v3::Response::new(rendered(device))))
+    Ok(Json(device.into()))
 }
 
 pub(crate) async fn update_device(
@@ -67,11 +67,21 @@ pub(crate) async fn delete_devices(
     Ok(RumaResponse(delete_devices::v3::Response::new()))
 }
 
-fn rendered(device: hearth_accounts::Device) -> Device {
-    let mut rendered = Device::new(device.device_id);
-    rendered.display_name = device.display_name;
-    rendered.last_seen_ip = device.last_seen_ip;
-    rendered.last_seen_ts =
-        device.last_seen_ms.map(UInt::new_saturating).map(MilliSecondsSinceUnixEpoch);
-    rendered
+/// A device as its user sees it. What is not known is left out, and not null as in ruma's type.
+#[derive(Serialize)]
+pub(crate) struct RenderedDevice {
+    device_id: OwnedDeviceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_ip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_ts: Option<u64>,
+}
+
+impl From<Device> for RenderedDevice {
+    fn from(device: Device) -> Self {
+        let Device { device_id, display_name, last_seen_ms, last_seen_ip } = device;
+        Self { device_id, display_name, last_seen_ip, last_seen_ts: last_seen_ms }
+    }
 }
