@@ -10,7 +10,7 @@ use std::sync::{
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-use crate::Reply;
+use crate::{Reply, conformance};
 
 /// How the paths begin that are not relative.
 const ABSOLUTE: [&str; 4] = ["/_", "/.", "/health", "/metrics"];
@@ -92,13 +92,18 @@ impl Client {
     pub async fn attempt(&self, request: RequestBuilder) -> Result<Reply, reqwest::Error> {
         let request = request.build()?;
         let name = format!("{} {}", request.method(), request.url());
+        let sent = request.try_clone();
         let reply = self.http.execute(request).await?;
-        Ok(Reply {
+        let reply = Reply {
             request: name,
             status: reply.status().as_u16(),
             headers: reply.headers().clone(),
             bytes: reply.bytes().await?.into(),
-        })
+        };
+        if let Some(sent) = sent {
+            conformance::judge(&sent, &reply);
+        }
+        Ok(reply)
     }
 
     /// Sends a request that must be answered and reads its whole answer.

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "stories wait for real processes in real time")]
 
 pub mod client;
+mod conformance;
 pub mod gateway;
 pub mod mailbox;
 pub mod media;

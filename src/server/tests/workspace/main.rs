@@ -4,4 +4,5 @@
 mod dependencies;
 mod layers;
 mod repository;
+mod security;
 mod tidy;
