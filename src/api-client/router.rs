@@ -7,7 +7,10 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use hearth_bus::Bucket::{Invites, Joins, Letters, Logins, Media, Messages, Registrations};
+use hearth_bus::Bucket::{
+    AccountChanges, Ephemeral, Invites, Joins, Letters, Logins, Media, Messages, Registrations,
+    Reports, Searches,
+};
 use hearth_http::{Access, ApiRouter};
 
 use crate::{ClientApi, account, admin, discovery, encryption, media, rooms, sso, sync};
@@ -65,14 +68,14 @@ fn sessions(routes: Routes) -> Routes {
         .ruma_for(EVERYONE.limited(Logins), sso::fallback)
         .ruma(account::ping)
         .ruma_for(EVERYONE.limited(Logins), account::login)
-        .ruma_for(SUSPENDED, account::get_login_token)
+        .ruma_for(SUSPENDED.limited(AccountChanges), account::get_login_token)
         .ruma_for(EVERYONE, account::refresh)
         .ruma_for(LOCKED, account::logout)
         .ruma_for(LOCKED, account::logout_all)
         .ruma_for(GUESTS, account::whoami)
         .ruma_for(GUESTS, account::request_openid_token)
-        .ruma_for(SUSPENDED, account::change_password)
-        .ruma_for(SUSPENDED, account::deactivate)
+        .ruma_for(SUSPENDED.limited(AccountChanges), account::change_password)
+        .ruma_for(SUSPENDED.limited(AccountChanges), account::deactivate)
         .ruma_for(GUESTS, account::get_devices)
         .ruma_for(GUESTS, account::get_device)
         .ruma_for(EVERYONE, account::update_device)
@@ -113,11 +116,11 @@ fn users(routes: Routes) -> Routes {
     routes
         .ruma(account::get_profile)
         .ruma(account::get_profile_field)
-        .ruma_for(GUESTS, account::set_profile_field)
-        .ruma_for(GUESTS, account::delete_profile_field)
-        .ruma_for(SUSPENDED, account::search_users)
+        .ruma_for(GUESTS.limited(AccountChanges), account::set_profile_field)
+        .ruma_for(GUESTS.limited(AccountChanges), account::delete_profile_field)
+        .ruma_for(SUSPENDED.limited(Searches), account::search_users)
         .ruma(account::get_presence)
-        .ruma_for(SUSPENDED, account::set_presence)
+        .ruma_for(SUSPENDED.limited(Ephemeral), account::set_presence)
         .ruma_for(GUESTS, account::get_global_account_data)
         .ruma_for(EVERYONE, account::set_global_account_data)
         .ruma_for(GUESTS, account::get_room_account_data)
@@ -132,14 +135,14 @@ fn users(routes: Routes) -> Routes {
         .ruma_for(GUESTS, account::get_all_push_rules)
         .ruma_for(GUESTS, account::get_global_push_rules)
         .ruma_for(GUESTS, account::get_push_rule)
-        .ruma_for(SUSPENDED, account::set_push_rule)
+        .ruma_for(SUSPENDED.limited(AccountChanges), account::set_push_rule)
         .ruma_for(SUSPENDED, account::delete_push_rule)
         .ruma_for(GUESTS, account::get_push_rule_actions)
         .ruma_for(SUSPENDED, account::set_push_rule_actions)
         .ruma_for(GUESTS, account::get_push_rule_enabled)
         .ruma_for(SUSPENDED, account::set_push_rule_enabled)
         .ruma(account::get_pushers)
-        .ruma_for(SUSPENDED, account::set_pusher)
+        .ruma_for(SUSPENDED.limited(AccountChanges), account::set_pusher)
         .ruma_for(GUESTS, account::get_notifications)
 }
 
@@ -191,7 +194,7 @@ fn entering(routes: Routes) -> Routes {
         .ruma(rooms::delete_alias)
         .ruma_for(GUESTS, rooms::list_aliases)
         .ruma(rooms::get_public_rooms)
-        .ruma_for(EVERYONE, rooms::search_public_rooms)
+        .ruma_for(EVERYONE.limited(Searches), rooms::search_public_rooms)
         .ruma(rooms::get_room_visibility)
         .ruma(rooms::set_room_visibility)
         .ruma_for(GUESTS, rooms::get_summary)
@@ -209,9 +212,9 @@ fn conversation(routes: Routes) -> Routes {
         .ruma_for(GUESTS, rooms::get_delayed_events)
         .ruma_for(GUESTS, rooms::get_delayed_event)
         .ruma_for(EVERYONE.limited(Messages), rooms::update_delayed_event)
-        .ruma_for(SUSPENDED.limited(Messages), rooms::report_event)
-        .ruma_for(SUSPENDED.limited(Messages), rooms::report_room)
-        .ruma_for(SUSPENDED.limited(Messages), rooms::report_user)
+        .ruma_for(SUSPENDED.limited(Reports), rooms::report_event)
+        .ruma_for(SUSPENDED.limited(Reports), rooms::report_room)
+        .ruma_for(SUSPENDED.limited(Reports), rooms::report_user)
         .ruma_for(GUESTS, rooms::retention_configuration)
         .ruma_for(GUESTS, rooms::get_state)
         .ruma_for(GUESTS, rooms::get_state_event)
@@ -229,9 +232,9 @@ fn conversation(routes: Routes) -> Routes {
         .ruma(rooms::get_thread_subscription_changes)
         .ruma_for(SUSPENDED, rooms::subscribe_thread)
         .ruma_for(SUSPENDED, rooms::unsubscribe_thread)
-        .ruma_for(EVERYONE, rooms::send_receipt)
-        .ruma_for(EVERYONE, rooms::set_read_markers)
-        .ruma_for(GUESTS, rooms::set_typing)
+        .ruma_for(EVERYONE.limited(Ephemeral), rooms::send_receipt)
+        .ruma_for(EVERYONE.limited(Ephemeral), rooms::set_read_markers)
+        .ruma_for(GUESTS.limited(Ephemeral), rooms::set_typing)
 }
 
 fn media(routes: Routes) -> Routes {
