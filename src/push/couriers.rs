@@ -17,7 +17,7 @@ use ruma::{
     api::client::push::PusherKind,
     push::{Action, HttpPusherData},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -53,10 +53,19 @@ pub(crate) struct Inner {
     pub(crate) stop: CancellationToken,
     pub(crate) include_content: bool,
     pub(crate) permits: Semaphore,
-    /// The pushers that have a courier, and whether something came since it last looked.
-    pub(crate) at_work: Mutex<HashMap<PusherName, bool>>,
+    /// The pushers that have a courier.
+    pub(crate) at_work: Mutex<HashMap<PusherName, Work>>,
     /// The count that each pusher was told last.
     pub(crate) told: Mutex<HashMap<PusherName, u64>>,
+}
+
+/// What others know of a courier.
+#[derive(Default)]
+pub(crate) struct Work {
+    /// Whether something came since it last looked.
+    again: bool,
+    /// Ends a pause.
+    wake: Arc<Notify>,
 }
 
 /// What a courier did.
@@ -77,15 +86,24 @@ impl Couriers {
     /// Something waits for a pusher.
     pub(crate) fn call(&self, name: PusherName) {
         let mut at_work = self.0.at_work.lock();
-        if let Some(again) = at_work.get_mut(&name) {
-            *again = true;
+        if let Some(work) = at_work.get_mut(&name) {
+            work.again = true;
             return;
         }
-        at_work.insert(name.clone(), false);
-        self.0.tasks.spawn(self.clone().work(name));
+        let work = Work::default();
+        let wake = Arc::clone(&work.wake);
+        at_work.insert(name.clone(), work);
+        self.0.tasks.spawn(self.clone().work(name, wake));
     }
 
-    async fn work(self, name: PusherName) {
+    /// A pusher of the user changed: whoever waits for it to work again looks now.
+    pub(crate) fn urge(&self, user_id: &UserId) {
+        let at_work = self.0.at_work.lock();
+        let theirs = at_work.iter().filter(|(name, _)| *name.0 == *user_id);
+        theirs.for_each(|(_, work)| work.wake.notify_one());
+    }
+
+    async fn work(self, name: PusherName, wake: Arc<Notify>) {
         let mut pause = PAUSE_MIN;
         loop {
             let step = self.step(&name).await.unwrap_or_else(|error| {
@@ -99,11 +117,8 @@ impl Couriers {
                 Step::Failed => {
                     let [jitter] = self.0.random.bytes();
                     let jitter = Duration::from_millis(u64::from(jitter));
-                    tokio::select! {
-                        () = tokio::time::sleep(pause + jitter) => {}
-                        () = self.0.stop.cancelled() => {}
-                    }
-                    pause = (pause * 2).min(PAUSE_MAX);
+                    let time = std::mem::replace(&mut pause, (pause * 2).min(PAUSE_MAX));
+                    self.pause(time + jitter, &wake).await;
                 }
             }
             if self.0.stop.is_cancelled() {
@@ -112,10 +127,18 @@ impl Couriers {
         }
     }
 
+    async fn pause(&self, time: Duration, wake: &Notify) {
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            () = wake.notified() => {}
+            () = self.0.stop.cancelled() => {}
+        }
+    }
+
     /// Ends a courier's work, unless something came in the meantime.
     fn leave(&self, name: &PusherName) -> bool {
         let mut at_work = self.0.at_work.lock();
-        let again = at_work.get_mut(name).is_some_and(std::mem::take);
+        let again = at_work.get_mut(name).is_some_and(|work| std::mem::take(&mut work.again));
         if !again {
             at_work.remove(name);
         }

@@ -142,9 +142,11 @@ impl Follower {
             Fact::Receipt { room, user, .. } => {
                 self.read(snapshot, collected, *room, user, position).await?;
             }
-            Fact::AccountData { user, room: None }
-            | Fact::Pushers { user }
-            | Fact::ThreadSubscription { user } => {
+            Fact::Pushers { user } => {
+                self.evaluator.people.forget(user);
+                self.couriers.urge(user);
+            }
+            Fact::AccountData { user, room: None } | Fact::ThreadSubscription { user } => {
                 self.evaluator.people.forget(user);
             }
             _ => {}
