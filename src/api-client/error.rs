@@ -126,6 +126,9 @@ impl From<PushError> for Error {
     fn from(error: PushError) -> Self {
         match error {
             PushError::Invalid(reason) => Self(ApiError::invalid_param(reason)),
+            PushError::UnknownEmail => {
+                Self(ApiError::bad_request(ErrorCode::ThreepidNotFound, error.to_string()))
+            }
             PushError::Rooms(error) => error.into(),
             PushError::Accounts(error) => error.into(),
             other => Self(ApiError::internal(other)),

@@ -98,6 +98,7 @@ fn parts(options: Options) -> ClientApi {
             accounts: accounts.clone(),
             rooms: rooms.clone(),
             outgoing: outgoing.clone(),
+            mail: None,
             clock: clock.clone(),
             random: random.clone(),
         },

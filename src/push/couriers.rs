@@ -8,6 +8,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use hearth_accounts::{Accounts, StoredPusher};
 use hearth_base::{Clock, Random, StreamPosition};
+use hearth_mail::{EmailAddress, Mail};
 use hearth_outgoing::Outgoing;
 use hearth_rooms::{Direction, Event, Rooms};
 use hearth_store::{Snapshot, Store};
@@ -46,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) accounts: Accounts,
     pub(crate) rooms: Rooms,
     pub(crate) outgoing: Outgoing,
+    pub(crate) mail: Option<Mail>,
+    pub(crate) email_delay: Duration,
     pub(crate) badges: Badges,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -69,13 +72,30 @@ pub(crate) struct Work {
 }
 
 /// What a courier did.
-enum Step {
+pub(crate) enum Step {
     /// Something; there may be more.
     Went,
     /// Nothing, since nothing waits.
     Idle,
     /// The gateway could not be told.
     Failed,
+    /// Nothing yet.
+    Wait(Duration),
+}
+
+impl Inner {
+    /// Whether letters about a user's notifications may go to an address.
+    pub(crate) async fn owns_email(
+        &self,
+        user_id: &UserId,
+        email: &str,
+    ) -> Result<bool, PushError> {
+        let Ok(email) = email.parse::<EmailAddress>() else {
+            return Ok(false);
+        };
+        let known = self.accounts.email_addresses(user_id).await?;
+        Ok(known.iter().any(|known| known.address == email.as_str()))
+    }
 }
 
 impl Couriers {
@@ -120,6 +140,7 @@ impl Couriers {
                     let time = std::mem::replace(&mut pause, (pause * 2).min(PAUSE_MAX));
                     self.pause(time + jitter, &wake).await;
                 }
+                Step::Wait(time) => self.pause(time, &wake).await,
             }
             if self.0.stop.is_cancelled() {
                 return;
@@ -160,6 +181,9 @@ impl Couriers {
         };
         let data = match &stored.pusher.kind {
             PusherKind::Http(data) => data,
+            PusherKind::Email(_) if self.0.mail.is_some() => {
+                return self.write(snapshot.as_ref(), name, &stored, &waiting).await;
+            }
             _ => {
                 queue::done(&self.0.store, name, all()).await?;
                 return Ok(Step::Went);
@@ -221,7 +245,7 @@ impl Couriers {
     }
 
     /// The event of a row, if it is still there and the user has not read it.
-    async fn unread_event(
+    pub(crate) async fn unread_event(
         &self,
         snapshot: &dyn Snapshot,
         row: &QueueRow,

@@ -10,6 +10,9 @@ pub enum PushError {
     /// A parameter of the request is not usable.
     #[error("{0}")]
     Invalid(String),
+    /// An e-mail address is not the user's.
+    #[error("that is not an e-mail address of yours")]
+    UnknownEmail,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -15,6 +15,7 @@
 mod audience;
 mod badges;
 mod couriers;
+mod email;
 mod error;
 mod evaluate;
 mod follower;

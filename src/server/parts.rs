@@ -116,6 +116,7 @@ impl Parts {
             accounts: accounts.clone(),
             rooms: rooms.clone(),
             outgoing: outgoing.clone(),
+            mail: mail.clone(),
             clock: clock.clone(),
             random: random.clone(),
         };
@@ -237,6 +238,7 @@ fn open_push(
 ) -> Push {
     let push = hearth_push::Settings {
         include_content: settings.push.include_content,
+        email_delay: Duration::from_secs(settings.push.email_delay_seconds),
         allow_http: settings.testing.allow_private_addresses,
     };
     Push::new(lower, push, tasks, shutdown.clone())

@@ -42,6 +42,7 @@ mod paths;
 mod power;
 mod profiles;
 mod push;
+mod push_email;
 mod push_rules;
 mod rates;
 mod registration;

@@ -27,7 +27,7 @@ pub(crate) async fn set_pusher(
 ) -> Result<RumaResponse<set_pusher::v3::Response>, Error> {
     match request.action {
         PusherAction::Post(data) => {
-            push.check_pusher(&data.pusher)?;
+            push.check_pusher(&caller.user, &data.pusher).await?;
             let (device, append) = (caller.device.as_deref(), data.append);
             accounts.set_pusher(&caller.user, device, &data.pusher, append).await?;
         }

@@ -218,6 +218,7 @@ pub enum MailTls {
 #[serde(deny_unknown_fields)]
 pub struct Push {
     pub include_content: bool,
+    pub email_delay_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
