@@ -32,6 +32,9 @@ enabled = false
 [rooms]
 default_version = "11"
 
+[server_notices]
+localpart = "_server"
+
 [federation]
 trusted_ca_files = [%s]
 

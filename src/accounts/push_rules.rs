@@ -122,7 +122,7 @@ impl Accounts {
         .await
     }
 
-    async fn change_push_rules(
+    pub(crate) async fn change_push_rules(
         &self,
         user: &UserId,
         change: impl Fn(&mut Ruleset) -> Result<(), AccountsError> + Sync,

@@ -12,7 +12,7 @@ use hearth_media::MediaError;
 use hearth_push::PushError;
 use hearth_rooms::RoomsError;
 use http::StatusCode;
-use ruma::api::error::ErrorCode;
+use ruma::{UserId, api::error::ErrorCode};
 
 /// A refused or failed request, as its client sees it.
 #[derive(Debug)]
@@ -23,6 +23,12 @@ impl Error {
     pub(crate) fn threepid_denied() -> Self {
         let message = "this server does not know email addresses or phone numbers";
         Self(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::ThreepidDenied, message))
+    }
+
+    /// 403 `M_INVITE_BLOCKED`.
+    pub(crate) fn invite_blocked(user_id: &UserId) -> Self {
+        let message = format!("{user_id} does not want to be invited");
+        Self(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::InviteBlocked, message))
     }
 
     /// 400 `M_INVALID_ROOM_STATE`.
@@ -80,6 +86,10 @@ impl From<RoomsError> for Error {
             }
             RoomsError::DelayedFinished => {
                 ApiError::new(StatusCode::CONFLICT, ErrorCode::Unknown, message)
+            }
+            RoomsError::ServerNotices => {
+                let code = ErrorCode::CannotLeaveServerNoticeRoom;
+                ApiError::new(StatusCode::FORBIDDEN, code, message)
             }
             RoomsError::UnsupportedVersion(_) => {
                 ApiError::bad_request(ErrorCode::UnsupportedRoomVersion, message)

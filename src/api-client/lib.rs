@@ -16,6 +16,7 @@ pub mod error;
 mod media;
 mod rooms;
 mod router;
+mod server_notices;
 mod sso;
 mod state;
 mod sync;
@@ -24,4 +25,4 @@ mod testing;
 
 pub use account::resume_departures;
 pub use router::router;
-pub use state::{ClientApi, Registration, Settings, Support, Terms};
+pub use state::{ClientApi, Registration, ServerNotices, Settings, Support, Terms};

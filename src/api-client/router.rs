@@ -13,7 +13,9 @@ use hearth_bus::Bucket::{
 };
 use hearth_http::{Access, ApiRouter};
 
-use crate::{ClientApi, account, admin, discovery, encryption, media, rooms, sso, sync};
+use crate::{
+    ClientApi, account, admin, discovery, encryption, media, rooms, server_notices, sso, sync,
+};
 
 const EVERYONE: Access = Access::EVERYONE;
 const GUESTS: Access = Access::GUESTS;
@@ -182,13 +184,18 @@ fn entering(routes: Routes) -> Routes {
         .ruma_for(GUESTS.limited(Joins), rooms::join)
         .ruma_for(GUESTS.limited(Joins), rooms::join_by_id)
         .ruma_for(Access::MEMBERS.limited(Joins), rooms::knock)
+        .ruma_for(Access::MEMBERS.limited(Joins), rooms::upgrade)
         .ruma_for(Access::MEMBERS.limited(Invites), rooms::invite)
+        .ruma(server_notices::send)
+        .ruma(server_notices::send_once)
         .ruma_for(EVERYONE, rooms::leave)
         .ruma_for(EVERYONE, rooms::forget)
         .ruma(rooms::kick)
         .ruma(rooms::ban)
         .ruma(rooms::unban)
         .ruma_for(GUESTS, rooms::joined_rooms)
+        .ruma(rooms::get_mutual_rooms)
+        .ruma(rooms::get_mutual_rooms_by_old_name)
         .ruma(rooms::create_alias)
         .ruma(rooms::get_alias)
         .ruma(rooms::delete_alias)
@@ -198,6 +205,8 @@ fn entering(routes: Routes) -> Routes {
         .ruma(rooms::get_room_visibility)
         .ruma(rooms::set_room_visibility)
         .ruma_for(GUESTS, rooms::get_summary)
+        .ruma_at(GUESTS, rooms::OLD_SUMMARY_PATH, rooms::get_summary)
+        .ruma_for(GUESTS, rooms::get_hierarchy)
 }
 
 /// What is said in rooms, and reading it.

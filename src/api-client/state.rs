@@ -11,7 +11,9 @@ use hearth_push::Push;
 use hearth_rooms::{Retention, Rooms};
 use hearth_sso::Sso;
 use hearth_sync::Sync;
-use ruma::{OwnedServerName, RoomVersionId, api::client::discovery::discover_support::Contact};
+use ruma::{
+    OwnedServerName, OwnedUserId, RoomVersionId, api::client::discovery::discover_support::Contact,
+};
 use tokio_util::task::TaskTracker;
 
 /// Who may register.
@@ -43,6 +45,15 @@ pub struct Support {
     pub contacts: Vec<Contact>,
 }
 
+/// How the server speaks to its users (specification, server notices).
+#[derive(Clone, Debug)]
+pub struct ServerNotices {
+    /// The user as whom it does so.
+    pub user_id: OwnedUserId,
+    /// The name of the rooms where it does.
+    pub room_name: String,
+}
+
 /// What an administrator decides about the client-server API.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -70,6 +81,8 @@ pub struct Settings {
     pub policy_server_key: Option<String>,
     /// How long messages are kept, if rooms can say so.
     pub retention: Option<Retention>,
+    /// How the server speaks to its users; `None` if it does not.
+    pub server_notices: Option<ServerNotices>,
 }
 
 impl Settings {
@@ -90,6 +103,7 @@ impl Settings {
             policy_server_key: None,
             retention: None,
             support: Support { page: None, contacts: Vec::new() },
+            server_notices: None,
         }
     }
 }

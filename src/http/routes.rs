@@ -107,6 +107,21 @@ impl<S: Clone + Send + Sync + 'static> ApiRouter<S> {
         Self(router)
     }
 
+    /// An endpoint at a path that ruma does not know.
+    ///
+    /// # Panics
+    /// As [`ApiRouter::ruma_for`].
+    #[must_use]
+    pub fn ruma_at<H, T>(self, access: Access, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: Endpoint + 'static,
+    {
+        #[allow(clippy::expect_used, reason = "found by any test that builds the router")]
+        let method = MethodFilter::try_from(T::Request::METHOD).expect("a method known to axum");
+        Self(self.0.route(path, on(method, Guarded { access, handler })))
+    }
+
     /// Something that is not among ruma's endpoints.
     #[must_use]
     pub fn route(self, path: &str, methods: MethodRouter<S>) -> Self {

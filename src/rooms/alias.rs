@@ -10,10 +10,11 @@ use ruma::{
     events::{StateEventType, TimelineEventType},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, value::to_raw_value};
+use serde_json::{Map, Value};
 
 use crate::{
-    EventRequest, Room, Rooms, RoomsError,
+    Room, Rooms, RoomsError,
+    new_room::state_event,
     tables::{ALIASES, ROOM_ALIASES},
 };
 
@@ -91,7 +92,7 @@ impl Rooms {
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
         if has_power {
-            self.retract_alias(snapshot.as_ref(), &room, alias, user_id).await?;
+            self.retract_aliases(&room, &[alias.to_owned()], user_id).await?;
         }
         Ok(())
     }
@@ -135,31 +136,24 @@ impl Rooms {
         Ok(levels.may_send(user_id, &TimelineEventType::RoomCanonicalAlias, true))
     }
 
-    /// Sends an `m.room.canonical_alias` without the alias, if the present one names it.
-    async fn retract_alias(
+    /// Sends an `m.room.canonical_alias` without the aliases, if the present one names any.
+    pub(crate) async fn retract_aliases(
         &self,
-        snapshot: &dyn Snapshot,
         room: &Room,
-        alias: &RoomAliasId,
+        aliases: &[OwnedRoomAliasId],
         user_id: &UserId,
     ) -> Result<(), RoomsError> {
+        let snapshot = self.snapshot().await?;
+        let snapshot = snapshot.as_ref();
         let head = self.head(snapshot, room.nid()).await?;
         let key = StateEventType::RoomCanonicalAlias;
         let present = self.state_event(snapshot, room.nid(), head.state, key, "").await?;
         let content = present.and_then(|event| event.pdu().content_as());
-        let Some(content) = content.and_then(|content| without_alias(content, alias)) else {
+        let Some(content) = content.and_then(|content| without_aliases(content, aliases)) else {
             return Ok(());
         };
-        let request = EventRequest {
-            sender: user_id.to_owned(),
-            event_type: TimelineEventType::RoomCanonicalAlias,
-            state_key: Some(String::new()),
-            content: to_raw_value(&content)
-                .map_err(|error| RoomsError::BadJson(error.to_string()))?,
-            redacts: None,
-            transaction: None,
-            origin_server_ts: None,
-        };
+        let content = Value::Object(content);
+        let request = state_event(user_id, "m.room.canonical_alias", "", &content)?;
         match self.send(room, request).await {
             // The power was lost meanwhile; the alias is gone all the same.
             Ok(_) | Err(RoomsError::Forbidden(_)) => Ok(()),
@@ -168,12 +162,13 @@ impl Rooms {
     }
 }
 
-/// The content of an `m.room.canonical_alias` without an alias; `None` if it does not name it.
-fn without_alias(
+/// The content of an `m.room.canonical_alias` without aliases; `None` if it names none of them.
+fn without_aliases(
     mut content: Map<String, Value>,
-    alias: &RoomAliasId,
+    aliases: &[OwnedRoomAliasId],
 ) -> Option<Map<String, Value>> {
-    let is_alias = |value: &Value| value.as_str() == Some(alias.as_str());
+    let is_alias =
+        |value: &Value| aliases.iter().any(|alias| value.as_str() == Some(alias.as_str()));
     let mut changed = false;
     if content.get("alias").is_some_and(is_alias) {
         content.remove("alias");
@@ -199,7 +194,8 @@ mod tests {
         let Value::Object(content) = content else {
             return None;
         };
-        without_alias(content, room_alias_id!("#a:example.org")).map(Value::Object)
+        let alias = room_alias_id!("#a:example.org").to_owned();
+        without_aliases(content, &[alias]).map(Value::Object)
     }
 
     #[test]

@@ -1,28 +1,20 @@
 //! Creating rooms (specification, client-server API, "Creation").
 //!
-//! All events of a new room, its id, alias and directory entry are one batch: a room is there
-//! whole or not at all.
+//! What a room begins with follows from the request here; [`crate::new_room`] makes it.
 
-use hearth_base::limits::ROOM_CONFLICT_RETRIES_MAX;
-use hearth_rules::{Draft, build, rules_of};
-use hearth_store::CommitError;
+use hearth_rules::rules_of;
 use ruma::{
-    MilliSecondsSinceUnixEpoch, OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomVersionId, UInt,
-    UserId, api::client::room::create_room::v3::RoomPreset, events::TimelineEventType,
+    OwnedRoomAliasId, OwnedUserId, RoomVersionId, UserId,
+    api::client::room::create_room::v3::RoomPreset,
 };
-use serde_json::{Map, Value, json, value::to_raw_value};
+use serde_json::{Map, Value, json};
 
 use crate::{
-    Manner, Room, Rooms, RoomsError,
-    decide::Group,
+    Room, Rooms, RoomsError,
     membership::Profile,
-    room::RoomRow,
-    tables::{PUBLISHED, ROOM_NIDS, ROOMS},
+    new_room::{NewRoom, state_event},
     writer::EventRequest,
 };
-
-/// Length of the random part of room ids before room version 12.
-const ROOM_ID_CHARACTERS: usize = 18;
 
 /// What a new room should be like; the fields are those of `POST /createRoom`.
 #[derive(Clone, Debug)]
@@ -62,88 +54,15 @@ impl Rooms {
     /// The version is unknown, the alias is in use, an event is refused by the room's own rules
     /// or too large, or the store failed: then there is no room.
     pub async fn create_room(&self, request: CreateRoom) -> Result<Room, RoomsError> {
+        self.make_room(self.new_room_of(request)?).await
+    }
+
+    /// The room that a request asks for.
+    pub(crate) fn new_room_of(&self, request: CreateRoom) -> Result<NewRoom, RoomsError> {
         let version = request.version.clone().unwrap_or_else(|| self.default_version().clone());
-        let mut plan = plan(&request, &version)?;
-        for _ in 0..ROOM_CONFLICT_RETRIES_MAX {
-            if let Some(create) = plan.first_mut() {
-                let time = UInt::new_saturating(self.creation_time_ms());
-                create.origin_server_ts = Some(MilliSecondsSinceUnixEpoch(time));
-            }
-            if let Some(room) = self.try_create(&request, &plan, version.clone()).await? {
-                self.remember(&room);
-                return Ok(room);
-            }
-            if let Some(alias) = &request.alias
-                && self.resolve_alias(alias).await?.is_some()
-            {
-                return Err(RoomsError::InUse("alias"));
-            }
-        }
-        Err(RoomsError::Busy)
-    }
-
-    /// Makes the room, unless its id or alias is taken.
-    async fn try_create(
-        &self,
-        request: &CreateRoom,
-        plan: &[EventRequest],
-        version: RoomVersionId,
-    ) -> Result<Option<Room>, RoomsError> {
-        let room = self.new_room(plan, version).await?;
-        let mut group = Group::create(self, &room).await?;
-        group.decide_all(plan, &Manner::default()).await?;
-        let row = RoomRow { room_id: room.id().to_owned(), version: room.version().to_string() };
-        ROOM_NIDS.insert(group.batch(), &(room.id(),), &room.nid())?;
-        ROOMS.insert(group.batch(), &(room.nid(),), &row)?;
-        if request.published {
-            PUBLISHED.put(group.batch(), &(room.nid(),), &())?;
-        }
-        if let Some(alias) = &request.alias {
-            self.put_alias(group.batch(), alias, room.nid(), &request.creator)?;
-        }
-        match group.commit().await {
-            Ok(_) => Ok(Some(room)),
-            Err(CommitError::Conflict { .. }) => Ok(None),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
-    }
-
-    /// Names a new room: at random, or since room version 12 by its create event.
-    async fn new_room(
-        &self,
-        plan: &[EventRequest],
-        version: RoomVersionId,
-    ) -> Result<Room, RoomsError> {
-        let rules =
-            rules_of(&version).ok_or_else(|| RoomsError::UnsupportedVersion(version.clone()))?;
-        let room_id = match plan.first() {
-            Some(create) if rules.authorization.room_create_event_id_as_room_id => {
-                let draft = Draft {
-                    room_id: None,
-                    sender: create.sender.clone(),
-                    event_type: create.event_type.clone(),
-                    state_key: create.state_key.clone(),
-                    content: create.content.clone(),
-                    redacts: None,
-                    sticky_ms: None,
-                    unsigned: None,
-                    origin_server_ts: create.origin_server_ts.unwrap_or_else(|| self.clock().now()),
-                    prev_events: Vec::new(),
-                    auth_events: Vec::new(),
-                    depth: 1,
-                };
-                let pdu = build(draft, rules, self.server_name(), self.signing_key())?;
-                pdu.room_id().to_owned()
-            }
-            _ => self.random_room_id()?,
-        };
-        Room::new(self.next_room_nid().await?, room_id, version)
-    }
-
-    fn random_room_id(&self) -> Result<OwnedRoomId, RoomsError> {
-        let opaque = self.random().alphanumeric(ROOM_ID_CHARACTERS);
-        let room_id = format!("!{opaque}:{}", self.server_name());
-        OwnedRoomId::try_from(room_id).map_err(|error| RoomsError::BadRequest(error.to_string()))
+        let events = plan(&request, &version)?;
+        let CreateRoom { creator, published, alias, .. } = request;
+        Ok(NewRoom { creator, version, events, published, alias, notices_for: None })
     }
 }
 
@@ -159,10 +78,7 @@ fn plan(request: &CreateRoom, version: &RoomVersionId) -> Result<Vec<EventReques
     let mut plan = Plan { request, events: Vec::new() };
     let create = create_content(request, version, &preset, creators_stand_above)?;
     plan.state("m.room.create", "", create)?;
-    let mut join = request.profile.to_content("join");
-    if request.is_direct {
-        join.insert("is_direct".to_owned(), true.into());
-    }
+    let join = request.profile.to_content("join");
     plan.state("m.room.member", request.creator.as_str(), Value::Object(join))?;
     let levels = power_levels(request, &preset, creators_stand_above)?;
     plan.state("m.room.power_levels", "", Value::Object(levels))?;
@@ -197,17 +113,7 @@ impl Plan<'_> {
         state_key: &str,
         content: Value,
     ) -> Result<(), RoomsError> {
-        let content =
-            to_raw_value(&content).map_err(|error| RoomsError::BadJson(error.to_string()))?;
-        self.events.push(EventRequest {
-            sender: self.request.creator.clone(),
-            event_type: TimelineEventType::from(event_type),
-            state_key: Some(state_key.to_owned()),
-            content,
-            redacts: None,
-            transaction: None,
-            origin_server_ts: None,
-        });
+        self.events.push(state_event(&self.request.creator, event_type, state_key, &content)?);
         Ok(())
     }
 

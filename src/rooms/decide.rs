@@ -115,6 +115,7 @@ impl<'a> Group<'a> {
         let target = self.redaction_target(request).await?;
         let auth = self.auth_events(request).await?;
         let pdu = self.build(request, manner, &auth)?;
+        self.check_form(&pdu, &auth)?;
         self.authorize(&pdu, &auth)?;
         if let Some(sent) = self.unchanged(&pdu).await? {
             return Ok(Decided::Known(sent));

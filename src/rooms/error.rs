@@ -49,6 +49,9 @@ pub enum RoomsError {
     /// The delayed event was sent or cancelled before.
     #[error("the delayed event was sent or cancelled before")]
     DelayedFinished,
+    /// It is the invite to the room in which the server speaks to the user.
+    #[error("the invite to the server's notices cannot be rejected")]
+    ServerNotices,
     /// The room version is not one that this server creates or joins.
     #[error("room version {0} is not supported")]
     UnsupportedVersion(RoomVersionId),

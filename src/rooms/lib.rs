@@ -20,12 +20,14 @@ mod directory;
 mod erasure;
 mod error;
 mod event;
+mod form;
 mod head;
 mod index;
 mod kind;
 mod look;
 mod member;
 mod membership;
+mod new_room;
 mod purge;
 mod receipt;
 mod redaction;
@@ -34,10 +36,14 @@ mod relations;
 mod render;
 mod report;
 mod retention;
+mod restricted;
 mod room;
 mod rooms;
+mod server_notices;
+mod spaces;
 mod state;
 mod sticky;
+mod summary;
 mod tables;
 #[cfg(test)]
 mod testing;
@@ -46,6 +52,7 @@ mod thread_subscription;
 mod timeline;
 mod transaction;
 mod unread;
+mod upgrade;
 mod visibility;
 mod writer;
 #[cfg(test)]
@@ -70,6 +77,7 @@ pub use report::{Report, Reported};
 pub use retention::Retention;
 pub use room::Room;
 pub use rooms::{Rooms, Settings};
+pub use spaces::{SpacePage, SpaceQuery, SpaceRoom};
 pub use thread::{ThreadPage, ThreadSummary};
 pub use thread_subscription::{
     ThreadSubscription, ThreadSubscriptionChange, ThreadSubscriptionPage, ThreadWishes,
@@ -77,5 +85,6 @@ pub use thread_subscription::{
 pub use timeline::{Page, Side};
 pub use transaction::Transaction;
 pub use unread::{Reader, Unread, UnreadCounts};
+pub use upgrade::UpgradeRoom;
 pub use visibility::Visibility;
 pub use writer::{EventRequest, Manner, Sent};

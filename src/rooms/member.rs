@@ -146,11 +146,27 @@ impl Rooms {
         one: &UserId,
         other: &UserId,
     ) -> Result<bool, RoomsError> {
+        Ok(!self.mutual_rooms(snapshot, one, other).await?.is_empty())
+    }
+
+    /// The rooms that two users have both joined, by number.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn mutual_rooms(
+        &self,
+        snapshot: &dyn Snapshot,
+        one: &UserId,
+        other: &UserId,
+    ) -> Result<Vec<RoomNid>, RoomsError> {
         let theirs = self.memberships(snapshot, other).await?;
         let joined = |row: &Stamped<Membership>| row.value.state == MembershipState::Join;
-        let keys = theirs.iter().filter(|(_, row)| joined(row)).map(|(room, _)| (one, *room));
+        let theirs: Vec<_> =
+            theirs.iter().filter(|(_, row)| joined(row)).map(|(room, _)| *room).collect();
+        let keys = theirs.iter().map(|room| (one, *room));
         let ours = MEMBERSHIPS.get_many(snapshot, keys).await?;
-        Ok(ours.iter().flatten().any(joined))
+        let both = theirs.iter().zip(ours).filter(|(_, row)| row.as_ref().is_some_and(joined));
+        Ok(both.map(|(room, _)| *room).collect())
     }
 
     /// Up to `count` other members of a room to name it by: those who joined or are invited, or

@@ -4,18 +4,14 @@ use hearth_rules::PowerLevels;
 use hearth_statemap::StateRoot;
 use hearth_store::{Batch, Fact, Snapshot};
 use ruma::{
-    OwnedRoomId, OwnedUserId, UserId,
-    events::{StateEventType, TimelineEventType, room::member::MembershipState},
+    OwnedUserId, UserId,
+    events::{StateEventType, room::member::MembershipState},
 };
-use serde::Deserialize;
-use serde_json::{Map, Value, value::to_raw_value};
+use serde_json::{Map, Value};
 
 use crate::{
-    Event, Room, RoomHead, Rooms, RoomsError, Sent, tables::FORGOTTEN, writer::EventRequest,
+    Event, Room, RoomHead, Rooms, RoomsError, Sent, new_room::state_event, tables::FORGOTTEN,
 };
-
-/// Most rooms that a restricted room may name in its join rule and have looked at.
-const ALLOWED_ROOMS_MAX: usize = 100;
 
 /// How a user looks in a room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,13 +52,6 @@ pub struct Invitation {
     pub is_direct: bool,
 }
 
-#[derive(Deserialize)]
-struct JoinRulesContent {
-    join_rule: String,
-    #[serde(default)]
-    allow: Vec<Value>,
-}
-
 impl Rooms {
     /// Joins a room, or updates how the user looks in it.
     ///
@@ -89,7 +78,7 @@ impl Rooms {
         let mut content = profile.to_content("join");
         content.extend(extra);
         if !matches!(state, Some(MembershipState::Join | MembershipState::Invite)) {
-            let voucher = self.restricted_voucher(snapshot.as_ref(), room, user_id).await?;
+            let voucher = self.voucher(snapshot.as_ref(), room, user_id).await?;
             if let Some(voucher) = voucher {
                 let key = "join_authorised_via_users_server".to_owned();
                 content.insert(key, voucher.as_str().into());
@@ -116,11 +105,11 @@ impl Rooms {
     /// # Errors
     /// The room's rules refuse it, or the store failed.
     pub async fn invite(&self, room: &Room, invite: Invitation) -> Result<Sent, RoomsError> {
-        let mut content = invite.profile.to_content("invite");
+        let content = invite.profile.to_content("invite");
+        let mut content = with_reason(content, invite.reason.as_deref());
         if invite.is_direct {
             content.insert("is_direct".to_owned(), true.into());
         }
-        add_reason(&mut content, invite.reason.as_deref());
         self.send_member(room, &invite.sender, &invite.user_id, content).await
     }
 
@@ -135,24 +124,23 @@ impl Rooms {
         profile: &Profile,
         reason: Option<&str>,
     ) -> Result<Sent, RoomsError> {
-        let mut content = profile.to_content("knock");
-        add_reason(&mut content, reason);
+        let content = with_reason(profile.to_content("knock"), reason);
         self.send_member(room, user_id, user_id, content).await
     }
 
     /// Leaves a room, or rejects its invite, or takes back a knock.
     ///
     /// # Errors
-    /// The user is not in the room, or the store failed.
+    /// [`RoomsError::ServerNotices`] if the invite is one that nobody may reject, the user is not
+    /// in the room, or the store failed.
     pub async fn leave(
         &self,
         room: &Room,
         user_id: &UserId,
         reason: Option<&str>,
     ) -> Result<Sent, RoomsError> {
-        let mut content = Profile::default().to_content("leave");
-        add_reason(&mut content, reason);
-        self.send_member(room, user_id, user_id, content).await
+        self.check_leaving(room, user_id).await?;
+        self.remove(room, user_id, user_id, "leave", reason).await
     }
 
     /// Removes another user from a room.
@@ -171,9 +159,7 @@ impl Rooms {
         if !present.is_some_and(|state| here.contains(&state)) {
             return Err(RoomsError::Forbidden(format!("{user_id} is not in the room")));
         }
-        let mut content = Profile::default().to_content("leave");
-        add_reason(&mut content, reason);
-        self.send_member(room, sender, user_id, content).await
+        self.remove(room, sender, user_id, "leave", reason).await
     }
 
     /// Bans a user from a room, whether they are there or not.
@@ -187,9 +173,7 @@ impl Rooms {
         user_id: &UserId,
         reason: Option<&str>,
     ) -> Result<Sent, RoomsError> {
-        let mut content = Profile::default().to_content("ban");
-        add_reason(&mut content, reason);
-        self.send_member(room, sender, user_id, content).await
+        self.remove(room, sender, user_id, "ban", reason).await
     }
 
     /// Lifts a ban.
@@ -206,8 +190,19 @@ impl Rooms {
         if self.present_state(room, user_id).await? != Some(MembershipState::Ban) {
             return Err(RoomsError::Forbidden(format!("{user_id} is not banned")));
         }
-        let mut content = Profile::default().to_content("leave");
-        add_reason(&mut content, reason);
+        self.remove(room, sender, user_id, "leave", reason).await
+    }
+
+    /// Ends a membership, with nothing in the event but that and why.
+    async fn remove(
+        &self,
+        room: &Room,
+        sender: &UserId,
+        user_id: &UserId,
+        membership: &str,
+        reason: Option<&str>,
+    ) -> Result<Sent, RoomsError> {
+        let content = with_reason(Profile::default().to_content(membership), reason);
         self.send_member(room, sender, user_id, content).await
     }
 
@@ -242,100 +237,16 @@ impl Rooms {
         Ok(row.map(|row| row.value.state))
     }
 
-    async fn send_member(
+    pub(crate) async fn send_member(
         &self,
         room: &Room,
         sender: &UserId,
         user_id: &UserId,
         content: Map<String, Value>,
     ) -> Result<Sent, RoomsError> {
-        let content = to_raw_value(&Value::Object(content))
-            .map_err(|error| RoomsError::BadJson(error.to_string()))?;
-        let request = EventRequest {
-            sender: sender.to_owned(),
-            event_type: TimelineEventType::RoomMember,
-            state_key: Some(user_id.to_string()),
-            content,
-            redacts: None,
-            transaction: None,
-            origin_server_ts: None,
-        };
+        let content = Value::Object(content);
+        let request = state_event(sender, "m.room.member", user_id.as_str(), &content)?;
         self.send(room, request).await
-    }
-
-    /// For a restricted room whose conditions the user meets: a member of this server who may
-    /// invite, and so vouches for the join (MSC3083). `None` if the room is not restricted.
-    async fn restricted_voucher(
-        &self,
-        snapshot: &dyn Snapshot,
-        room: &Room,
-        user_id: &UserId,
-    ) -> Result<Option<OwnedUserId>, RoomsError> {
-        let head = self.head(snapshot, room.nid()).await?;
-        let key = StateEventType::RoomJoinRules;
-        let rules = self.state_event(snapshot, room.nid(), head.state, key, "").await?;
-        let content = rules.and_then(|event| event.pdu().content_as::<JoinRulesContent>());
-        let Some(content) = content else {
-            return Ok(None);
-        };
-        if !matches!(content.join_rule.as_str(), "restricted" | "knock_restricted") {
-            return Ok(None);
-        }
-        for allow in content.allow.iter().take(ALLOWED_ROOMS_MAX) {
-            if self.meets(snapshot, allow, user_id).await? {
-                return self.member_who_may_invite(snapshot, room, &head).await;
-            }
-        }
-        Err(RoomsError::Forbidden("you are in none of the rooms that let you in".to_owned()))
-    }
-
-    async fn meets(
-        &self,
-        snapshot: &dyn Snapshot,
-        allow: &Value,
-        user_id: &UserId,
-    ) -> Result<bool, RoomsError> {
-        let is_membership = allow.get("type").and_then(Value::as_str) == Some("m.room_membership");
-        let room_id = allow.get("room_id").and_then(Value::as_str);
-        let room_id = room_id.and_then(|id| OwnedRoomId::try_from(id).ok());
-        let (true, Some(room_id)) = (is_membership, room_id) else {
-            return Ok(false);
-        };
-        match self.room(&room_id).await? {
-            Some(room) => self.is_joined(snapshot, room.nid(), user_id).await,
-            None => Ok(false),
-        }
-    }
-
-    async fn member_who_may_invite(
-        &self,
-        snapshot: &dyn Snapshot,
-        room: &Room,
-        head: &RoomHead,
-    ) -> Result<Option<OwnedUserId>, RoomsError> {
-        let levels = self.power_levels(snapshot, room, head).await?;
-        let candidates = levels
-            .as_ruma()
-            .users
-            .keys()
-            .chain(levels.creators())
-            .filter(|user_id| user_id.server_name() == self.server_name());
-        for user_id in candidates {
-            if levels.user(user_id) >= levels.invite()
-                && self.is_joined(snapshot, room.nid(), user_id).await?
-            {
-                return Ok(Some(user_id.clone()));
-            }
-        }
-        for (user_id, member) in self.members(snapshot, room.nid()).await? {
-            if member.state == MembershipState::Join
-                && user_id.server_name() == self.server_name()
-                && levels.user(&user_id) >= levels.invite()
-            {
-                return Ok(Some(user_id));
-            }
-        }
-        Err(RoomsError::Forbidden("nobody here may let you in".to_owned()))
     }
 
     /// The power levels that hold at a room's head.
@@ -371,8 +282,9 @@ impl Rooms {
     }
 }
 
-fn add_reason(content: &mut Map<String, Value>, reason: Option<&str>) {
+fn with_reason(mut content: Map<String, Value>, reason: Option<&str>) -> Map<String, Value> {
     if let Some(reason) = reason {
         content.insert("reason".to_owned(), reason.into());
     }
+    content
 }

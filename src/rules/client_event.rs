@@ -34,6 +34,8 @@ pub enum ClientEventFormat {
     Full,
     /// `type`, `state_key`, `content` and `sender` only, for people who are not in the room.
     Stripped,
+    /// As `Stripped`, with `origin_server_ts`, for the children of spaces.
+    StrippedDated,
 }
 
 /// What a client is told in `unsigned`; absent fields are left out.
@@ -105,8 +107,11 @@ impl Serialize for ClientEvent<'_> {
         if self.format == ClientEventFormat::Stripped {
             return map.end();
         }
-        map.serialize_entry("event_id", pdu.event_id())?;
         map.serialize_entry("origin_server_ts", &pdu.origin_server_ts())?;
+        if self.format == ClientEventFormat::StrippedDated {
+            return map.end();
+        }
+        map.serialize_entry("event_id", pdu.event_id())?;
         if let Some(redacts) = pdu.redacts() {
             map.serialize_entry("redacts", redacts)?;
         }
@@ -243,6 +248,9 @@ mod tests {
         let stripped =
             json!({ "content": name, "sender": ALICE, "state_key": "", "type": "m.room.name" });
         assert_eq!(rendered(&pdu, ClientEventFormat::Stripped, Unsigned::default()), stripped);
+        let mut dated = stripped;
+        dated["origin_server_ts"] = json!(pdu.origin_server_ts());
+        assert_eq!(rendered(&pdu, ClientEventFormat::StrippedDated, Unsigned::default()), dated);
         let create = room.state(&ruma::events::StateEventType::RoomCreate, "").unwrap();
         let create = rendered(&create, ClientEventFormat::Full, Unsigned::default());
         assert_eq!(create["room_id"], room.room_id.unwrap().as_str());

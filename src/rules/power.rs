@@ -51,6 +51,27 @@ impl PowerLevels {
         Ok(Self { levels, creators })
     }
 
+    /// Whether a power levels event can be one of a room, whoever sends it.
+    ///
+    /// # Errors
+    /// [`PduError::Malformed`] when a field is not what the authorization rules accept, or when
+    /// it names a creator who stands above all levels.
+    pub fn check_form(
+        create: Option<&Pdu>,
+        power_levels: &Pdu,
+        rules: &RoomVersionRules,
+    ) -> Result<(), PduError> {
+        let Self { levels, creators } = Self::new(create, Some(power_levels), rules)?;
+        let stand_above = rules.authorization.explicitly_privilege_room_creators;
+        match creators.iter().find(|creator| levels.users.contains_key(*creator)) {
+            Some(creator) if stand_above => {
+                let reason = format!("{creator} created the room and stands above all levels");
+                Err(PduError::Malformed(reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A user's level; infinite for creators since room version 12.
     #[must_use]
     pub fn user(&self, user_id: &UserId) -> UserPowerLevel {

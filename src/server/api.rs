@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use axum::Router;
-use hearth_api_client::{ClientApi, Registration, Settings as ApiSettings, Support, Terms};
+use hearth_api_client::{
+    ClientApi, Registration, ServerNotices, Settings as ApiSettings, Support, Terms,
+};
 use ruma::api::client::discovery::discover_support::{Contact, ContactRole};
 
 use crate::{
     config::{RegistrationMode, Settings, SupportContact, SupportRole, WellKnown},
     parts::{Parts, retention},
+    server_notices,
 };
 
 /// The client-server API on the server's parts.
@@ -32,6 +35,7 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
         policy_server_key: settings.well_known.policy_server_key.clone(),
         retention: retention(settings),
         support: support(&settings.well_known),
+        server_notices: server_notices(settings),
         ..ApiSettings::new(settings.server_name.clone())
     };
     let api = ClientApi {
@@ -70,4 +74,10 @@ fn contact(settings: &SupportContact) -> Option<Contact> {
     };
     contact.matrix_id.clone_from(&settings.matrix_id);
     Some(contact)
+}
+
+/// As whom and where the server speaks to its users.
+fn server_notices(settings: &Settings) -> Option<ServerNotices> {
+    let user_id = server_notices::user_id(settings)?;
+    Some(ServerNotices { user_id, room_name: settings.server_notices.room_name.clone() })
 }

@@ -21,6 +21,7 @@ mod mail;
 pub mod metrics;
 pub mod parts;
 pub mod request_log;
+pub mod server_notices;
 pub mod shutdown;
 pub mod single_sign_on;
 pub mod wiring;

@@ -26,6 +26,7 @@ use crate::{
     data_dir::DataDir,
     housekeeping::keep_house,
     mail::{account_mail, open_mail},
+    server_notices,
     single_sign_on::open_sso,
     wiring::WiringError,
 };
@@ -79,6 +80,7 @@ impl Parts {
         let store = open_store(settings, data_dir).await?;
         let mail = open_mail(settings, &clock, &random)?;
         let accounts = open_accounts(settings, &store, &clock, &random, mail.as_ref())?;
+        server_notices::prepare(settings, &accounts).await?;
         let rooms = Rooms::new(
             store.clone(),
             hearth_rooms::Settings {

@@ -1,5 +1,6 @@
 //! What people who are not in a room are told of it: invites and knocks.
 
+use hearth_accounts::InvitePermission;
 use hearth_rooms::{Event, Membership, Room};
 use hearth_rules::{ClientEvent, ClientEventFormat, Unsigned};
 use hearth_store::Stamped;
@@ -24,14 +25,16 @@ const TELLING: [StateEventType; 8] = [
 ];
 
 impl View<'_> {
-    /// An invite; `None` if it is from somebody whom the user ignores.
+    /// An invite; `None` if it is from somebody whom the user ignores or wants none from.
     pub(crate) async fn invited(
         &self,
         room: &Room,
         row: &Stamped<Membership>,
     ) -> Result<Option<InvitedRoom>, SyncError> {
         let invite = self.sync.rooms().event(self.snapshot, row.value.event).await?;
-        if self.ignored.contains(invite.pdu().sender()) {
+        let (accounts, sender) = (self.sync.accounts(), invite.pdu().sender());
+        let permission = accounts.invite_permission(self.user_id(), sender).await?;
+        if self.ignored.contains(sender) || permission == InvitePermission::Ignore {
             return Ok(None);
         }
         let mut invited = InvitedRoom::new();
@@ -71,7 +74,11 @@ impl View<'_> {
         events
             .iter()
             .map(|event| {
-                let format = ClientEventFormat::Stripped;
+                // The whole create event proves what room it is (MSC4311).
+                let format = match event.pdu().type_name() {
+                    "m.room.create" => ClientEventFormat::Full,
+                    _ => ClientEventFormat::Stripped,
+                };
                 Ok(ClientEvent::new(event.pdu(), format, Unsigned::default()).to_typed()?)
             })
             .collect()

@@ -1,6 +1,6 @@
 //! Finding the room that a request names, and what has to hold before anything else.
 
-use hearth_accounts::Accounts;
+use hearth_accounts::{Accounts, InvitePermission};
 use hearth_rooms::{Profile, Room, Rooms, RoomsError};
 use ruma::{OwnedRoomAliasId, OwnedRoomId, RoomAliasId, RoomId, RoomOrAliasId, UserId};
 
@@ -33,7 +33,7 @@ pub(super) async fn named_room(rooms: &Rooms, name: &RoomOrAliasId) -> Result<Ro
 }
 
 /// How a user looks in a room that they enter now.
-pub(super) async fn profile_of(accounts: &Accounts, user_id: &UserId) -> Result<Profile, Error> {
+pub(crate) async fn profile_of(accounts: &Accounts, user_id: &UserId) -> Result<Profile, Error> {
     let profile = accounts.member_profile(user_id).await?;
     Ok(Profile {
         display_name: profile.displayname,
@@ -41,14 +41,23 @@ pub(super) async fn profile_of(accounts: &Accounts, user_id: &UserId) -> Result<
     })
 }
 
-/// Refuses to invite somebody whom this server cannot reach.
-pub(super) async fn check_invitee(accounts: &Accounts, user_id: &UserId) -> Result<(), Error> {
+/// Refuses to invite somebody whom this server cannot reach, or who does not want it.
+pub(super) async fn check_invitee(
+    accounts: &Accounts,
+    sender: &UserId,
+    user_id: &UserId,
+) -> Result<(), Error> {
     if !accounts.is_local(user_id) {
         let reason = format!("{user_id} is on another server, which this one cannot reach");
         return Err(RoomsError::BadRequest(reason).into());
     }
     match accounts.user(user_id).await? {
-        Some(user) if !user.is_deactivated => Ok(()),
-        _ => Err(RoomsError::NotFound("the invited user").into()),
+        Some(user) if !user.is_deactivated => {}
+        _ => return Err(RoomsError::NotFound("the invited user").into()),
+    }
+    // An ignored invite is sent: its sender must not notice. Whoever reads leaves it out.
+    match accounts.invite_permission(user_id, sender).await? {
+        InvitePermission::Block => Err(Error::invite_blocked(user_id)),
+        InvitePermission::Allow | InvitePermission::Ignore => Ok(()),
     }
 }

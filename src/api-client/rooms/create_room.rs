@@ -17,7 +17,10 @@ use ruma::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::access::{check_invitee, profile_of};
+use super::{
+    access::{check_invitee, profile_of},
+    upgrade::follow_upgrade,
+};
 use crate::error::Error;
 
 /// Most users that one request invites.
@@ -48,7 +51,10 @@ pub(crate) async fn create_room(
         creator: caller.user.clone(),
     };
     match rooms.create_room(plan).await {
-        Ok(room) => Ok(RumaResponse(Response::new(room.id().to_owned()))),
+        Ok(room) => {
+            follow_upgrade(&rooms, &accounts, &room, &caller.user).await;
+            Ok(RumaResponse(Response::new(room.id().to_owned())))
+        }
         Err(RoomsError::Forbidden(reason)) => Err(Error::invalid_room_state(reason)),
         Err(error) => Err(error.into()),
     }
@@ -113,7 +119,7 @@ async fn invitees(
             return Err(invalid("the creator of a room is not invited to it"));
         }
         if invitees.iter().all(|(known, _)| known != user_id) {
-            check_invitee(accounts, user_id).await?;
+            check_invitee(accounts, creator, user_id).await?;
             invitees.push((user_id.clone(), profile_of(accounts, user_id).await?));
         }
     }

@@ -19,7 +19,7 @@ pub(crate) async fn invite(
         return Err(Error::threepid_denied());
     };
     let room = known_room(&rooms, &request.room_id).await?;
-    check_invitee(&accounts, &recipient.user_id).await?;
+    check_invitee(&accounts, &caller.user, &recipient.user_id).await?;
     let invitation = Invitation {
         sender: caller.user.clone(),
         profile: profile_of(&accounts, &recipient.user_id).await?,

@@ -10,7 +10,10 @@ use ruma::{
 };
 use serde_json::{Map, Value};
 
-use super::access::{named_room, profile_of};
+use super::{
+    access::{named_room, profile_of},
+    upgrade::follow_upgrade,
+};
 use crate::error::Error;
 
 /// What a client cannot put into its member event by joining; the rest of the body it can.
@@ -55,7 +58,10 @@ async fn enter(
     }
     let profile = profile_of(accounts, &caller.user).await?;
     content.retain(|key, value| !value.is_null() && !SERVERS_KEYS.contains(&&**key));
-    rooms.join(room, &caller.user, &profile, content).await?;
+    let sent = rooms.join(room, &caller.user, &profile, content).await?;
+    if sent.position.is_some() {
+        follow_upgrade(rooms, accounts, room, &caller.user).await;
+    }
     Ok(room.id().to_owned())
 }
 

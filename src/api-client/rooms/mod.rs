@@ -13,14 +13,17 @@ mod delayed_events;
 mod event;
 mod filtered;
 mod guests;
+mod hierarchy;
 mod invite;
 mod join;
 mod joined_rooms;
 mod knock;
 mod leave;
+mod member_state;
 mod members;
 mod messages;
 mod moderate;
+mod mutual_rooms;
 mod public_rooms;
 mod publish;
 mod read_markers;
@@ -40,8 +43,10 @@ mod thread_subscriptions;
 mod threads;
 mod timestamp_to_event;
 mod typing;
+mod upgrade;
 
 pub(crate) use self::{
+    access::profile_of,
     aliases::{create_alias, delete_alias, get_alias, list_aliases},
     context::get_context,
     create_room::create_room,
@@ -49,6 +54,7 @@ pub(crate) use self::{
         get_delayed_event, get_delayed_events, send_delayed_event, update_delayed_event,
     },
     event::get_event,
+    hierarchy::get_hierarchy,
     invite::invite,
     join::{join, join_by_id},
     joined_rooms::joined_rooms,
@@ -57,6 +63,7 @@ pub(crate) use self::{
     members::{joined_members, members},
     messages::get_messages,
     moderate::{ban, kick, unban},
+    mutual_rooms::{get_mutual_rooms, get_mutual_rooms_by_old_name},
     public_rooms::{get_public_rooms, search_public_rooms},
     publish::{get_room_visibility, set_room_visibility},
     read_markers::set_read_markers,
@@ -68,7 +75,7 @@ pub(crate) use self::{
     send::send,
     send_state::send_state,
     state::{get_state, get_state_event},
-    summary::get_summary,
+    summary::{OLD_SUMMARY_PATH, get_summary},
     thread_subscriptions::{
         get_thread_subscription, get_thread_subscription_changes, subscribe_thread,
         unsubscribe_thread,
@@ -76,4 +83,5 @@ pub(crate) use self::{
     threads::get_threads,
     timestamp_to_event::timestamp_to_event,
     typing::set_typing,
+    upgrade::upgrade,
 };

@@ -22,6 +22,7 @@ use super::{
     canonical_alias,
     delayed_events::delay_of,
     guests::{lets_guests_in, send_guests_away},
+    member_state,
     send::massaged,
 };
 use crate::error::Error;
@@ -39,6 +40,10 @@ pub(crate) async fn send_state(
     let content = request.body.into_json();
     if request.event_type == StateEventType::RoomCanonicalAlias {
         canonical_alias::check(&rooms, &room, &content).await?;
+    }
+    if request.event_type == StateEventType::RoomMember {
+        member_state::check(&rooms, &accounts, &room, &caller.user, &request.state_key, &content)
+            .await?;
     }
     let shuts_guests_out =
         request.event_type == StateEventType::RoomGuestAccess && !lets_guests_in(&content);

@@ -26,6 +26,7 @@ pub struct Settings {
     pub media: Media,
     pub rooms: Rooms,
     pub retention: Retention,
+    pub server_notices: ServerNotices,
     pub store: Store,
     pub push: Push,
     pub mail: Mail,
@@ -184,6 +185,16 @@ pub struct Retention {
     pub default_max_lifetime_ms: Option<u64>,
     pub lowest_max_lifetime_ms: Option<u64>,
     pub highest_max_lifetime_ms: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerNotices {
+    #[serde(default, deserialize_with = "values::localpart")]
+    pub localpart: Option<String>,
+    pub display_name: String,
+    pub avatar_url: Option<OwnedMxcUri>,
+    pub room_name: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

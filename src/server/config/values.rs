@@ -4,7 +4,7 @@ use std::{net::IpAddr, str::FromStr};
 
 use hearth_base::Secret;
 use ipnet::IpNet;
-use ruma::RoomVersionId;
+use ruma::{RoomVersionId, UserId};
 use serde::{Deserialize, Deserializer, de::Error};
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -94,6 +94,13 @@ where
         return Err(D::Error::custom("rooms can be created in versions 6 to 12"));
     }
     Ok(version)
+}
+
+/// The part of a user id before the colon, of this server.
+pub(super) fn localpart<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let localpart = String::deserialize(from)?;
+    UserId::parse(format!("@{localpart}:localhost")).map_err(D::Error::custom)?;
+    Ok(Some(localpart))
 }
 
 pub(super) fn log_level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
