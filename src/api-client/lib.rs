@@ -14,6 +14,7 @@ mod discovery;
 mod encryption;
 pub mod error;
 mod media;
+mod old_sync;
 mod rooms;
 mod router;
 mod server_notices;

@@ -14,7 +14,8 @@ use hearth_bus::Bucket::{
 use hearth_http::{Access, ApiRouter};
 
 use crate::{
-    ClientApi, account, admin, discovery, encryption, media, rooms, server_notices, sso, sync,
+    ClientApi, account, admin, discovery, encryption, media, old_sync, rooms, server_notices, sso,
+    sync,
 };
 
 const EVERYONE: Access = Access::EVERYONE;
@@ -214,6 +215,10 @@ fn conversation(routes: Routes) -> Routes {
     routes
         .ruma_for(GUESTS, sync::sync)
         .ruma_for(GUESTS, sync::slide)
+        .ruma(old_sync::initial_sync)
+        .ruma_for(GUESTS, old_sync::room_initial_sync)
+        .ruma_for(GUESTS, old_sync::get_events)
+        .ruma_for(GUESTS, old_sync::get_event_of_any_room)
         .ruma_for(GUESTS.limited(Messages), rooms::send)
         .ruma_for(GUESTS.limited(Messages), rooms::send_state)
         .ruma_for(EVERYONE.limited(Messages), rooms::redact)

@@ -22,6 +22,7 @@ mod changes;
 mod device_lists;
 mod ephemeral;
 mod error;
+mod event_stream;
 mod joined;
 mod lazy_members;
 mod left;
@@ -40,6 +41,7 @@ mod token;
 mod unread;
 
 pub use error::SyncError;
+pub use event_stream::{Heard, Listening};
 pub use sliding::{
     RequiredState, RoomConfig, RoomFilters, SlidingList, SlidingRequest, SlidingResponse,
     SlidingRoom,

@@ -9,7 +9,7 @@ use ruma::{
 };
 use serde_json::json;
 
-use crate::{SyncError, answer::View, device_lists::Encounters};
+use crate::{Sync, SyncError, answer::View, device_lists::Encounters};
 
 impl View<'_> {
     /// Puts the presence that changed into the answer, and that of people whom the user just met.
@@ -28,14 +28,24 @@ impl View<'_> {
                 && !self.ignored.contains(&user_id)
                 && self.shares_a_room(&user_id).await?
             {
-                response.presence.events.extend(self.presence_of(&user_id)?);
+                response.presence.events.extend(self.sync.presence_event(&user_id)?);
             }
         }
         Ok(())
     }
+}
 
-    fn presence_of(&self, user_id: &UserId) -> Result<Option<Raw<PresenceEvent>>, SyncError> {
-        let presence = self.sync.bus().presence().get(user_id);
+impl Sync {
+    /// The presence of a user as an event; `None` of somebody who was never there. Whether it may
+    /// be shown is for the caller.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn presence_event(
+        &self,
+        user_id: &UserId,
+    ) -> Result<Option<Raw<PresenceEvent>>, SyncError> {
+        let presence = self.bus().presence().get(user_id);
         if presence.state == PresenceState::Offline && presence.last_active_ms.is_none() {
             return Ok(None);
         }
@@ -44,7 +54,7 @@ impl View<'_> {
             "currently_active": presence.currently_active,
         });
         if let Some(last_active_ms) = presence.last_active_ms {
-            let ago = self.sync.clock().now_ms().saturating_sub(last_active_ms);
+            let ago = self.clock().now_ms().saturating_sub(last_active_ms);
             content["last_active_ago"] = ago.into();
         }
         if let Some(status) = presence.status_msg {

@@ -150,6 +150,21 @@ impl Sync {
         Ok(())
     }
 
+    /// The session of a user who waits for something.
+    pub(crate) async fn session(&self, user_id: &UserId) -> Result<Arc<Session>, SyncError> {
+        self.0.sessions.open(user_id).await
+    }
+
+    /// Whether the server ends, so that nobody should wait.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.stop.is_cancelled()
+    }
+
+    /// Waits until the server ends.
+    pub(crate) async fn stopping(&self) {
+        self.0.stop.cancelled().await;
+    }
+
     /// The position up to which sessions know of everything.
     pub(crate) fn followed(&self) -> StreamPosition {
         self.0.sessions.followed()

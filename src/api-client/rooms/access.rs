@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// The room of this id, for whoever should be in it: a room that does not exist looks like one
 /// that the user is not in.
-pub(super) async fn known_room(rooms: &Rooms, room_id: &RoomId) -> Result<Room, Error> {
+pub(crate) async fn known_room(rooms: &Rooms, room_id: &RoomId) -> Result<Room, Error> {
     Ok(rooms.room(room_id).await?.ok_or_else(not_in_room)?)
 }
 

@@ -30,7 +30,7 @@ mod read_markers;
 mod receipt;
 mod redact;
 mod relations;
-mod render;
+pub(crate) mod render;
 mod report;
 mod retention;
 mod send;
@@ -46,7 +46,7 @@ mod typing;
 mod upgrade;
 
 pub(crate) use self::{
-    access::profile_of,
+    access::{known_room, profile_of},
     aliases::{create_alias, delete_alias, get_alias, list_aliases},
     context::get_context,
     create_room::create_room,

@@ -8,12 +8,12 @@ use ruma::{UInt, serde::Raw};
 use crate::error::Error;
 
 /// Whoever asked, as the one who gets events now.
-pub(super) fn viewer<'a>(rooms: &Rooms, caller: &'a Caller) -> Viewer<'a> {
+pub(crate) fn viewer<'a>(rooms: &Rooms, caller: &'a Caller) -> Viewer<'a> {
     Viewer { user_id: &caller.user, device_id: caller.device.as_deref(), now: rooms.clock().now() }
 }
 
 /// Events of a timeline, with `room_id` and all that `unsigned` can say.
-pub(super) async fn timeline<T>(
+pub(crate) async fn timeline<T>(
     rooms: &Rooms,
     snapshot: &dyn Snapshot,
     events: &[Event],
@@ -25,7 +25,7 @@ pub(super) async fn timeline<T>(
 }
 
 /// Events of a room's state, with `room_id`.
-pub(super) async fn state<T>(
+pub(crate) async fn state<T>(
     rooms: &Rooms,
     snapshot: &dyn Snapshot,
     events: &[Event],
@@ -45,6 +45,6 @@ pub(super) fn direction(dir: ruma::api::Direction) -> Direction {
 }
 
 /// A `limit` parameter; whoever uses it bounds it.
-pub(super) fn limit(limit: UInt) -> usize {
+pub(crate) fn limit(limit: UInt) -> usize {
     usize::try_from(u64::from(limit)).unwrap_or(usize::MAX)
 }
