@@ -205,6 +205,7 @@ fn entering(routes: Routes) -> Routes {
         .ruma_for(EVERYONE.limited(Searches), rooms::search_public_rooms)
         .ruma(rooms::get_room_visibility)
         .ruma(rooms::set_room_visibility)
+        .ruma(rooms::set_network_visibility)
         .ruma_for(GUESTS, rooms::get_summary)
         .ruma_at(GUESTS, rooms::OLD_SUMMARY_PATH, rooms::get_summary)
         .ruma_for(GUESTS, rooms::get_hierarchy)

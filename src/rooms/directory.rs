@@ -3,19 +3,19 @@
 //! A page ends at a room, not at a number: a token names the last room with its size, so that
 //! rooms that come, grow or go in the meantime neither repeat others nor hide them.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
 
 use hearth_base::RoomNid;
 use hearth_store::{Batch, CommitError, Snapshot};
 use ruma::{
     OwnedRoomId, UInt,
-    directory::{Filter, PublicRoomsChunk, PublicRoomsChunkInit, RoomTypeFilter},
+    directory::{Filter, PublicRoomsChunk, PublicRoomsChunkInit, RoomNetwork, RoomTypeFilter},
     room::JoinRuleKind,
 };
 
 use crate::{
     Room, RoomHead, RoomLook, Rooms, RoomsError,
-    tables::{HEADS, PUBLISHED},
+    tables::{HEADS, NETWORK_ROOMS, PUBLISHED},
 };
 
 /// Most rooms of one page.
@@ -152,6 +152,51 @@ impl Rooms {
         }
     }
 
+    /// Lists a room in the directory of another network, or takes it out. `instance` names the
+    /// network as `third_party_instance_id` does.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn set_published_on(
+        &self,
+        instance: &str,
+        room: &Room,
+        published: bool,
+    ) -> Result<(), RoomsError> {
+        let (mut batch, key) = (Batch::new(), (instance, room.nid()));
+        if published {
+            NETWORK_ROOMS.put(&mut batch, &key, &())?;
+        } else {
+            NETWORK_ROOMS.delete(&mut batch, &key);
+        }
+        match self.store().commit(batch).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Conflict { .. }) => Err(RoomsError::Busy),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// The rooms that are published on these networks, by number.
+    async fn published_on(
+        &self,
+        snapshot: &dyn Snapshot,
+        network: &RoomNetwork,
+    ) -> Result<BTreeSet<RoomNid>, RoomsError> {
+        let mut rooms = BTreeSet::new();
+        if matches!(network, RoomNetwork::Matrix | RoomNetwork::All) {
+            let rows = PUBLISHED.scan_all(snapshot, &PUBLISHED.all()).await?;
+            rooms.extend(rows.into_iter().map(|((room,), ())| room));
+        }
+        let others = match network {
+            RoomNetwork::ThirdParty(instance) => NETWORK_ROOMS.prefix(&(instance.as_str(),)),
+            RoomNetwork::All => NETWORK_ROOMS.all(),
+            _ => return Ok(rooms),
+        };
+        let rows = NETWORK_ROOMS.scan_all(snapshot, &others).await?;
+        rooms.extend(rows.into_iter().map(|((_, room), ())| room));
+        Ok(rooms)
+    }
+
     /// Whether the directory lists a room.
     ///
     /// # Errors
@@ -171,13 +216,13 @@ impl Rooms {
     pub async fn public_rooms(
         &self,
         snapshot: &dyn Snapshot,
+        network: &RoomNetwork,
         filter: &Filter,
         since: Option<&str>,
         limit: usize,
     ) -> Result<DirectoryPage, RoomsError> {
         let since = since.map(Token::parse).transpose()?;
-        let rows = PUBLISHED.scan_all(snapshot, &PUBLISHED.all()).await?;
-        let nids: Vec<_> = rows.into_iter().map(|((room,), ())| room).collect();
+        let nids = self.published_on(snapshot, network).await?;
         let heads = HEADS.get_many(snapshot, nids.iter().map(|room| (*room,))).await?;
         let mut rooms = Vec::with_capacity(nids.len());
         for (nid, head) in nids.into_iter().zip(heads) {
@@ -249,7 +294,11 @@ mod tests {
         let private = rooms.create_room(private_room(&user("bob"))).await.unwrap();
         let list = async || {
             let snapshot = rooms.snapshot().await.unwrap();
-            rooms.public_rooms(snapshot.as_ref(), &Filter::new(), None, 10).await.unwrap().chunk
+            rooms
+                .public_rooms(snapshot.as_ref(), &RoomNetwork::Matrix, &Filter::new(), None, 10)
+                .await
+                .unwrap()
+                .chunk
         };
         let listed = list().await;
         assert_eq!(listed.iter().map(|room| &*room.room_id).collect::<Vec<_>>(), [public.id()]);

@@ -50,6 +50,8 @@ pub const REPORTS: Table<(u64,), Report> = Table::new(Keyspace::Rooms, 45, 1);
 pub const ROOM_TYPES: Table<(RoomNid,), String> = Table::new(Keyspace::Rooms, 30, 1);
 /// The rooms that are encrypted.
 pub const ENCRYPTED: Table<(RoomNid,), ()> = Table::new(Keyspace::Rooms, 31, 1);
+/// The rooms that are published in the directory of another network, by its id.
+pub const NETWORK_ROOMS: Table<(String, RoomNid), ()> = Table::new(Keyspace::Rooms, 9, 1);
 /// The room in which the server speaks to a user.
 pub const NOTICE_ROOMS: Table<(OwnedUserId,), RoomNid> = Table::new(Keyspace::Rooms, 8, 1);
 

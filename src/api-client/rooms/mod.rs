@@ -65,7 +65,7 @@ pub(crate) use self::{
     moderate::{ban, kick, unban},
     mutual_rooms::{get_mutual_rooms, get_mutual_rooms_by_old_name},
     public_rooms::{get_public_rooms, search_public_rooms},
-    publish::{get_room_visibility, set_room_visibility},
+    publish::{get_room_visibility, set_network_visibility, set_room_visibility},
     read_markers::set_read_markers,
     receipt::send_receipt,
     redact::redact,

@@ -21,7 +21,8 @@ pub(crate) async fn get_public_rooms(
 ) -> Result<RumaResponse<get_public_rooms::v3::Response>, Error> {
     check_server(&rooms, request.server.as_deref())?;
     let since = request.since.as_deref();
-    let page = page(&rooms, &Filter::new(), since, request.limit).await?;
+    let network = RoomNetwork::Matrix;
+    let page = page(&rooms, &network, &Filter::new(), since, request.limit).await?;
     let chunk = page.chunk.iter().map(PublicRoom::to_chunk).collect();
     let mut response = get_public_rooms::v3::Response::new(chunk);
     response.total_room_count_estimate = total(&page);
@@ -36,11 +37,9 @@ pub(crate) async fn search_public_rooms(
 ) -> Result<RumaResponse<get_public_rooms_filtered::v3::Response>, Error> {
     check_server(&rooms, request.server.as_deref())?;
     let mut response = get_public_rooms_filtered::v3::Response::new();
-    if matches!(request.room_network, RoomNetwork::ThirdParty(_)) {
-        return Ok(RumaResponse(response));
-    }
     let since = request.since.as_deref();
-    let page = page(&rooms, &request.filter, since, request.limit).await?;
+    let network = &request.room_network;
+    let page = page(&rooms, network, &request.filter, since, request.limit).await?;
     response.chunk = page.chunk.iter().map(PublicRoom::to_chunk).collect();
     response.total_room_count_estimate = total(&page);
     response.next_batch = page.next;
@@ -57,13 +56,14 @@ fn check_server(rooms: &Rooms, server: Option<&ServerName>) -> Result<(), Error>
 
 async fn page(
     rooms: &Rooms,
+    network: &RoomNetwork,
     filter: &Filter,
     since: Option<&str>,
     limit: Option<UInt>,
 ) -> Result<DirectoryPage, Error> {
     let snapshot = rooms.snapshot().await?;
     let limit = limit.map_or(PUBLIC_ROOMS_DEFAULT, render::limit);
-    Ok(rooms.public_rooms(snapshot.as_ref(), filter, since, limit).await?)
+    Ok(rooms.public_rooms(snapshot.as_ref(), network, filter, since, limit).await?)
 }
 
 fn total(page: &DirectoryPage) -> Option<UInt> {

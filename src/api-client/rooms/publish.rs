@@ -3,11 +3,13 @@
 //! Members who may change the room's aliases may publish it.
 
 use axum::extract::State;
+use hearth_base::limits::IDENTIFIER_BYTES_MAX;
 use hearth_http::{Ruma, RumaResponse};
 use hearth_rooms::{Room, Rooms, RoomsError};
 use ruma::{
     UserId,
     api::client::{
+        appservice::set_room_visibility as network,
         directory::{get_room_visibility, set_room_visibility},
         room::Visibility,
     },
@@ -37,16 +39,36 @@ pub(crate) async fn set_room_visibility(
 ) -> Result<RumaResponse<set_room_visibility::v3::Response>, Error> {
     let room = rooms.existing_room(&request.room_id).await?;
     check_power(&rooms, &room, &caller.user).await?;
-    let published = match request.visibility {
-        Visibility::Public => true,
-        Visibility::Private => false,
-        other => {
-            let reason = format!("there is no visibility {other}");
-            return Err(RoomsError::InvalidParam(reason).into());
-        }
-    };
-    rooms.set_published(&room, published).await?;
+    rooms.set_published(&room, is_public(&request.visibility)?).await?;
     Ok(RumaResponse(set_room_visibility::v3::Response::new()))
+}
+
+/// `PUT /directory/list/appservice/{networkId}/{roomId}`: an application service lists a room in
+/// the directory of its network.
+pub(crate) async fn set_network_visibility(
+    State(rooms): State<Rooms>,
+    Ruma { request, caller }: Ruma<network::v3::Request>,
+) -> Result<RumaResponse<network::v3::Response>, Error> {
+    let room = rooms.existing_room(&request.room_id).await?;
+    let instance = instance_id(caller.id(), &request.network_id);
+    if instance.len() > IDENTIFIER_BYTES_MAX {
+        return Err(RoomsError::InvalidParam("the network id is too long".to_owned()).into());
+    }
+    rooms.set_published_on(&instance, &room, is_public(&request.visibility)?).await?;
+    Ok(RumaResponse(network::v3::Response::new()))
+}
+
+/// What clients call a network of an application service, as `third_party_instance_id`.
+fn instance_id(service: &str, network: &str) -> String {
+    format!("{service}|{network}")
+}
+
+fn is_public(visibility: &Visibility) -> Result<bool, RoomsError> {
+    match visibility {
+        Visibility::Public => Ok(true),
+        Visibility::Private => Ok(false),
+        other => Err(RoomsError::InvalidParam(format!("there is no visibility {other}"))),
+    }
 }
 
 async fn check_power(rooms: &Rooms, room: &Room, user_id: &UserId) -> Result<(), Error> {
