@@ -1,9 +1,10 @@
 //! Making rooms, coming and going, and finding rooms.
 
+use ruma::api::appservice::{Namespaces, RegistrationInit};
 use serde_json::{Value, json};
 
 use super::new_room;
-use crate::testing::server;
+use crate::testing::{server, server_with};
 
 #[tokio::test]
 async fn people_come_and_go() {
@@ -157,4 +158,44 @@ async fn aliases_lead_somewhere() {
     assert_eq!(visibility, json!({ "visibility": "public" }));
     let summary = bob.ok("GET", &format!("v1/room_summary/{room}"), Value::Null).await;
     assert_eq!((&summary["membership"], &summary["room_id"]), (&json!("leave"), &json!(room)));
+}
+
+#[tokio::test]
+async fn a_bridge_lists_rooms_of_its_networks() {
+    let registration = RegistrationInit {
+        id: "bridge".to_owned(),
+        url: None,
+        as_token: "bridges-token".to_owned(),
+        hs_token: "servers-token".to_owned(),
+        sender_localpart: "bridge".to_owned(),
+        namespaces: Namespaces::new(),
+        rate_limited: None,
+        protocols: Some(vec!["irc".to_owned()]),
+    };
+    let server = server_with(|options| {
+        options.accounts.application_services = vec![registration.into()];
+    });
+    let alice = server.client("alice").await;
+    let room = new_room(&alice, json!({ "name": "Portal" })).await;
+    let path = format!("v3/directory/list/appservice/freenode/{room}");
+    let public = json!({ "visibility": "public" });
+    alice.refused("PUT", &path, public.clone(), 401, "M_UNKNOWN_TOKEN").await;
+    let bridge = server.stranger().with_token(&json!("bridges-token"));
+    bridge.ok("PUT", &path, public.clone()).await;
+    let nowhere = "v3/directory/list/appservice/freenode/!nowhere:example.org";
+    bridge.refused("PUT", nowhere, public, 404, "M_NOT_FOUND").await;
+
+    let on = json!({ "third_party_instance_id": "bridge|freenode" });
+    let listed = alice.ok("POST", "v3/publicRooms", on.clone()).await;
+    assert_eq!(listed["chunk"][0]["room_id"], room.as_str());
+    for (search, count) in [
+        (json!({}), 0),
+        (json!({ "third_party_instance_id": "bridge|other" }), 0),
+        (json!({ "include_all_networks": true }), 1),
+    ] {
+        let listed = alice.ok("POST", "v3/publicRooms", search).await;
+        assert_eq!(listed["chunk"].as_array().unwrap().len(), count);
+    }
+    bridge.ok("PUT", &path, json!({ "visibility": "private" })).await;
+    assert_eq!(alice.ok("POST", "v3/publicRooms", on).await["chunk"], json!([]));
 }
