@@ -3,7 +3,7 @@
 use hearth_base::limits::ENCRYPTION_KEY_BYTES_MAX;
 use hearth_store::{Batch, Snapshot};
 use ruma::{
-    UserId,
+    DeviceId, UserId,
     encryption::{CrossSigningKey, KeyUsage},
     serde::Raw,
 };
@@ -93,6 +93,22 @@ pub(crate) async fn read_key(
 ) -> Result<Option<StoredKey>, AccountsError> {
     let json = CROSS_SIGNING_KEYS.get(snapshot, &(user, usage.as_str())).await?;
     json.map(|json| StoredKey::parse(user, usage, &json)).transpose()
+}
+
+/// Refuses a new device that is called like one of the user's cross-signing keys: signatures name
+/// devices and keys alike.
+pub(crate) async fn check_is_no_key(
+    snapshot: &dyn Snapshot,
+    user: &UserId,
+    device: &DeviceId,
+) -> Result<(), AccountsError> {
+    for usage in [KeyUsage::Master, KeyUsage::SelfSigning, KeyUsage::UserSigning] {
+        let key = read_key(snapshot, user, &usage).await?;
+        if key.is_some_and(|key| key.public_key == device.as_str()) {
+            return Err(AccountsError::forbidden("a cross-signing key has this id"));
+        }
+    }
+    Ok(())
 }
 
 impl Accounts {

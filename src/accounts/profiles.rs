@@ -61,9 +61,9 @@ impl Accounts {
     /// Sets a field of the profile, or removes it, and returns whether that changed anything.
     ///
     /// # Errors
-    /// [`AccountsError::ProfileKeyTooLarge`], [`AccountsError::ProfileTooLarge`],
-    /// [`AccountsError::TooLarge`] for a display name, [`AccountsError::Invalid`] if display name
-    /// or avatar is not a string.
+    /// [`AccountsError::ProfileKeyTooLarge`], [`AccountsError::ProfileTooLarge`], also for a long
+    /// display name, [`AccountsError::Invalid`] if the field cannot have this name, or if display
+    /// name or avatar is not a string.
     pub async fn set_profile_field(
         &self,
         user: &UserId,
@@ -159,7 +159,7 @@ fn check_field(field: &str, value: Option<&Value>) -> Result<(), AccountsError> 
     let text = value.as_str();
     let text = text.ok_or_else(|| AccountsError::invalid(format!("{field} must be a string")))?;
     if field == DISPLAY_NAME && text.len() > DISPLAY_NAME_BYTES_MAX {
-        return Err(AccountsError::TooLarge("the display name"));
+        return Err(AccountsError::ProfileTooLarge);
     }
     Ok(())
 }
@@ -237,6 +237,6 @@ mod tests {
         assert!(matches!(refused, Err(AccountsError::ProfileKeyTooLarge)));
         assert!(matches!(set("displayname", json!(1)).await, Err(AccountsError::Invalid(_))));
         let long = json!("x".repeat(DISPLAY_NAME_BYTES_MAX + 1));
-        assert!(matches!(set("displayname", long).await, Err(AccountsError::TooLarge(_))));
+        assert!(matches!(set("displayname", long).await, Err(AccountsError::ProfileTooLarge)));
     }
 }

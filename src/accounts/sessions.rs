@@ -11,6 +11,7 @@ use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 
 use crate::{
     Accounts, AccountsError,
+    cross_signing::check_is_no_key,
     devices::DeviceRow,
     tables::{ACCESS_TOKENS, DEVICE_TOKENS, DEVICES, REFRESH_TOKENS},
     tokens::{self, AccessTokenRow, RefreshTokenRow, TokenHash, TokenKind},
@@ -71,7 +72,8 @@ impl Accounts {
     /// Logs a device in. Tokens that a known device had are revoked; its keys stay.
     ///
     /// # Errors
-    /// [`AccountsError::Forbidden`] if the user has too many devices, [`AccountsError::Invalid`]
+    /// [`AccountsError::Forbidden`] if the user has too many devices, or a cross-signing key that
+    /// is called like the device; [`AccountsError::Invalid`]
     /// if the device id is not usable.
     pub async fn open_session(&self, new: NewSession<'_>) -> Result<Session, AccountsError> {
         let device = match new.device {
@@ -89,6 +91,7 @@ impl Accounts {
                 let snapshot = snapshot.as_ref();
                 let key = (new.user, device);
                 if DEVICES.get(snapshot, &key).await?.is_none() {
+                    check_is_no_key(snapshot, new.user, device).await?;
                     let row = DeviceRow {
                         display_name: new.device_display_name.map(str::to_owned),
                         created_ms: self.0.clock.now_ms(),

@@ -283,6 +283,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn transaction_ids_are_forgotten_after_a_while() {
+        let fixture = fixture();
+        let alice = fixture.user_with_device("alice", device_id!("S")).await;
+        let message = messages(&alice, "S", json!({}));
+        send(&fixture, &alice, "1", &message).await.unwrap();
+        assert_eq!(fixture.accounts.delete_expired().await.unwrap(), 0);
+        fixture.clock.advance(TRANSACTION_LIFETIME);
+        assert_eq!(fixture.accounts.delete_expired().await.unwrap(), 1);
+        assert_eq!(fixture.accounts.delete_expired().await.unwrap(), 0);
+        send(&fixture, &alice, "1", &message).await.unwrap();
+        assert_eq!(waiting(&fixture, &alice, "S").await.len(), 2);
+    }
+
+    #[tokio::test]
     async fn a_message_is_bounded() {
         let fixture = fixture();
         let alice = fixture.user_with_device("alice", device_id!("S")).await;

@@ -10,6 +10,7 @@
 
 mod account;
 mod admin;
+mod application_services;
 mod discovery;
 mod encryption;
 pub mod error;

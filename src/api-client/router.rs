@@ -14,8 +14,8 @@ use hearth_bus::Bucket::{
 use hearth_http::{Access, ApiRouter};
 
 use crate::{
-    ClientApi, account, admin, discovery, encryption, media, old_sync, rooms, server_notices, sso,
-    sync,
+    ClientApi, account, admin, application_services, discovery, encryption, media, old_sync, rooms,
+    server_notices, sso, sync,
 };
 
 const EVERYONE: Access = Access::EVERYONE;
@@ -49,7 +49,13 @@ fn discovery(routes: Routes) -> Routes {
         .ruma(discovery::auth_metadata)
         .ruma_for(GUESTS, discovery::capabilities)
         .ruma_for(GUESTS, discovery::turn_server)
-        .ruma_for(GUESTS, discovery::third_party_protocols)
+        .ruma_for(GUESTS, application_services::protocols)
+        .ruma(application_services::protocol)
+        .ruma(application_services::locations_of_protocol)
+        .ruma(application_services::users_of_protocol)
+        .ruma(application_services::location_of_alias)
+        .ruma(application_services::user_of_id)
+        .ruma(application_services::ping)
 }
 
 fn sessions(routes: Routes) -> Routes {
@@ -69,7 +75,6 @@ fn sessions(routes: Routes) -> Routes {
         .ruma_for(EVERYONE.limited(Logins), sso::begin_with)
         .route(sso::CALLBACK_PATH, get(sso::callback))
         .ruma_for(EVERYONE.limited(Logins), sso::fallback)
-        .ruma(account::ping)
         .ruma_for(EVERYONE.limited(Logins), account::login)
         .ruma_for(SUSPENDED.limited(AccountChanges), account::get_login_token)
         .ruma_for(EVERYONE, account::refresh)

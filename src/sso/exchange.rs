@@ -104,7 +104,8 @@ impl Connection {
         Ok(identity)
     }
 
-    /// Signature, issuer, audience, times and nonce of the ID token have to be right.
+    /// Signature, issuer, audience, times and nonce of the ID token have to be right. The library
+    /// asks the machine for the time.
     fn verified(
         &self,
         client: &Client,

@@ -14,24 +14,67 @@ use tokio::{
 
 const PING: &str = "/_matrix/client/v1/appservice/bridge/ping";
 
-/// A registration of a service at this address.
+/// A registration of a service at this address; of one without an address if it is empty.
 fn registration(url: &str) -> NamedTempFile {
+    let registration = json!({
+        "id": "bridge",
+        "url": Some(url).filter(|url| !url.is_empty()),
+        "as_token": "as-secret",
+        "hs_token": "hs-secret",
+        "sender_localpart": "bridgebot",
+        "protocols": ["irc"],
+        "namespaces": { "users": [{ "exclusive": true, "regex": "@bridge_.*:hearth\\.test" }] },
+    });
     let mut file = NamedTempFile::new().unwrap();
-    let url = serde_json::to_string(url).unwrap();
-    let url = if url == "\"\"" { "null".to_owned() } else { url };
-    write!(
-        file,
-        "id: bridge\nurl: {url}\nas_token: as-secret\nhs_token: hs-secret\n\
-         sender_localpart: bridgebot\nnamespaces:\n  users:\n    - exclusive: true\n      \
-         regex: '@bridge_.*:hearth\\.test'\n"
-    )
-    .unwrap();
+    // JSON is YAML, too.
+    write!(file, "{registration}").unwrap();
     file
 }
 
 async fn server(registration: &NamedTempFile) -> Server {
     let path = json!([registration.path()]).to_string();
     Server::start_with(Settings::default().literal("appservice.registration_files", &path)).await
+}
+
+/// A service that answers every request about IRC.
+async fn irc() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let (mut request, mut buffer) = (String::new(), [0; 4_096]);
+            while !request.ends_with("\r\n\r\n") {
+                let length = socket.read(&mut buffer).await.unwrap();
+                request.push_str(&String::from_utf8_lossy(&buffer[..length]));
+            }
+            let fields = json!({ "network": "n", "channel": "#c" });
+            let body = match request.split(' ').nth(1).unwrap() {
+                "/_matrix/app/v1/thirdparty/protocol/irc" => json!({
+                    "user_fields": ["nick"], "location_fields": ["channel"], "icon": "mxc://a/b",
+                    "field_types": { "nick": { "regexp": ".*", "placeholder": "nick" } },
+                    "instances": [{ "desc": "N", "fields": {}, "network_id": "n" }],
+                }),
+                "/_matrix/app/v1/thirdparty/location/irc?channel=%23c"
+                | "/_matrix/app/v1/thirdparty/location?alias=%23c%3Ahearth.test" => {
+                    json!([{ "alias": "#c:hearth.test", "protocol": "irc", "fields": fields }])
+                }
+                "/_matrix/app/v1/thirdparty/user/irc?nick=bob"
+                | "/_matrix/app/v1/thirdparty/user?userid=%40bridge_bob%3Ahearth.test" => {
+                    json!([{
+                        "userid": "@bridge_bob:hearth.test", "protocol": "irc",
+                        "fields": { "nick": "bob" },
+                    }])
+                }
+                _ => json!([]),
+            };
+            let body = body.to_string();
+            let length = body.len();
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length";
+            let answer = format!("{head}: {length}\r\n\r\n{body}");
+            socket.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    url
 }
 
 /// A service that answers its next request with this status, and what it was asked.
@@ -110,4 +153,36 @@ async fn a_service_makes_devices_for_its_users() {
     let alice = server.register("alice").await;
     let refused = alice.put("/devices/NEW", json!({ "display_name": "x" })).await;
     refused.assert_matrix_error(404, "M_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn networks_are_what_the_services_say() {
+    let registration = registration(&irc().await);
+    let server = server(&registration).await;
+    let alice = server.register("alice").await;
+    let protocols = alice.get("/thirdparty/protocols").await.ok();
+    assert_eq!(protocols["irc"]["instances"][0]["network_id"], "n", "{protocols}");
+    assert_eq!(alice.get("/thirdparty/protocol/irc").await.ok(), protocols["irc"]);
+    for path in ["location/irc?channel=%23c", "location?alias=%23c%3Ahearth.test"] {
+        let found = alice.get(&format!("/thirdparty/{path}")).await.ok();
+        assert_eq!(found[0]["alias"], "#c:hearth.test", "{path}");
+    }
+    for path in ["user/irc?nick=bob", "user?userid=%40bridge_bob%3Ahearth.test"] {
+        let found = alice.get(&format!("/thirdparty/{path}")).await.ok();
+        assert_eq!(found[0]["userid"], "@bridge_bob:hearth.test", "{path}");
+    }
+    for path in ["protocol/xmpp", "location/xmpp", "user/xmpp", "location/irc?channel=%23d"] {
+        let found = alice.get(&format!("/thirdparty/{path}")).await;
+        found.assert_matrix_error(404, "M_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_service_hides_nothing() {
+    let registration = registration("http://127.0.0.1:9");
+    let server = server(&registration).await;
+    let alice = server.register("alice").await;
+    assert_eq!(alice.get("/thirdparty/protocols").await.ok(), json!({}));
+    alice.get("/thirdparty/protocol/irc").await.assert_matrix_error(404, "M_NOT_FOUND");
+    alice.get("/thirdparty/user/irc").await.assert_matrix_error(404, "M_NOT_FOUND");
 }

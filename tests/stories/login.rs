@@ -1,6 +1,6 @@
 //! Sessions: password, login token, refresh, logout.
 
-use hearth_tests::{Server, session::PASSWORD};
+use hearth_tests::{Server, session::PASSWORD, signing::Keys};
 use serde_json::json;
 
 #[tokio::test]
@@ -119,4 +119,29 @@ async fn a_session_survives_a_restart() {
     assert_eq!(alice.get("/account/whoami").await.ok()["user_id"], alice.user);
     let again = server.anonymous().login("alice", PASSWORD).await;
     assert_eq!(again.user, alice.user);
+}
+
+#[tokio::test]
+async fn a_device_is_not_called_like_a_cross_signing_key() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let public = Keys::from_seed(1).public();
+    let master = json!({
+        "user_id": alice.user,
+        "usage": ["master"],
+        "keys": { format!("ed25519:{public}"): public },
+    });
+    let path = "/keys/device_signing/upload";
+    alice.post(path, json!({ "master_key": master })).await.ok();
+    let login = |device: &str| {
+        json!({
+            "type": "m.login.password",
+            "identifier": { "type": "m.id.user", "user": "alice" },
+            "password": PASSWORD,
+            "device_id": device,
+        })
+    };
+    let refused = server.anonymous().post("/login", login(&public)).await;
+    refused.assert_matrix_error(403, "M_FORBIDDEN");
+    server.anonymous().post("/login", login("OTHER")).await.ok();
 }

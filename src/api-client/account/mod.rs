@@ -1,7 +1,6 @@
 //! Users and what is theirs: registration, sessions, devices, profiles, settings.
 
 mod account_data;
-mod application_services;
 mod confirm;
 mod deactivate;
 mod delete_account_data;
@@ -41,7 +40,6 @@ pub(crate) use self::{
         get_global_account_data, get_room_account_data, set_global_account_data,
         set_room_account_data,
     },
-    application_services::ping,
     confirm::confirm,
     deactivate::deactivate,
     delete_account_data::{delete_global_account_data, delete_room_account_data},

@@ -13,6 +13,6 @@ pub(crate) use self::{
     auth_metadata::auth_metadata,
     capabilities::capabilities,
     versions::versions,
-    voip::{third_party_protocols, turn_server},
+    voip::turn_server,
     well_known::{homeserver, policy_server, server_address, support},
 };

@@ -1,6 +1,4 @@
-//! What calls and bridges offer: TURN servers, and third-party networks, of which there are none.
-
-use std::collections::BTreeMap;
+//! `GET /voip/turnServer`.
 
 use axum::{
     Json,
@@ -9,10 +7,10 @@ use axum::{
 };
 use hearth_accounts::Accounts;
 use hearth_http::{Ruma, RumaResponse};
-use ruma::api::client::{thirdparty::get_protocols, voip::get_turn_server_info};
+use ruma::api::client::voip::get_turn_server_info;
 use serde_json::json;
 
-/// `GET /voip/turnServer`: credentials, or an empty object, as other servers without TURN answer.
+/// Credentials, or an empty object, as other servers without TURN answer.
 pub(crate) async fn turn_server(
     State(accounts): State<Accounts>,
     Ruma { caller, .. }: Ruma<get_turn_server_info::v3::Request>,
@@ -24,11 +22,4 @@ pub(crate) async fn turn_server(
     let response =
         get_turn_server_info::v3::Response::new(name, password, turn.uris, turn.lifetime);
     RumaResponse(response).into_response()
-}
-
-/// `GET /thirdparty/protocols`.
-pub(crate) async fn third_party_protocols(
-    _: Ruma<get_protocols::v3::Request>,
-) -> RumaResponse<get_protocols::v3::Response> {
-    RumaResponse(get_protocols::v3::Response::new(BTreeMap::new()))
 }

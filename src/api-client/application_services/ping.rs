@@ -1,22 +1,18 @@
 //! `POST /appservice/{appserviceId}/ping`: whether this server reaches an application service.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::extract::State;
-use hearth_accounts::ApplicationService;
 use hearth_http::{ApiError, Ruma, RumaResponse};
 use hearth_outgoing::{Limits, Outgoing, OutgoingError};
-use http::{
-    HeaderMap, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, InvalidHeaderValue},
-};
+use http::StatusCode;
 use ruma::api::{
     client::appservice::request_ping::v1::{Request, Response},
     error::ErrorCode,
 };
 use serde_json::json;
-use url::Url;
 
+use super::call;
 use crate::error::Error;
 
 /// How much of a ping's answer is read, and how long it may take.
@@ -30,14 +26,14 @@ pub(crate) async fn ping(
     if caller.id() != request.appservice_id {
         return Err(ApiError::forbidden("this is another application service's").into());
     }
-    let url = ping_url(&caller).ok_or_else(|| {
+    let url = call::url(&caller, &["ping"]).ok_or_else(|| {
         ApiError::bad_request(ErrorCode::UrlNotSet, "the application service has no address")
     })?;
     let body = match &request.transaction_id {
         Some(transaction) => json!({ "transaction_id": transaction }),
         None => json!({}),
     };
-    let headers = authorization(&caller).map_err(ApiError::internal)?;
+    let headers = call::headers(&caller).map_err(ApiError::internal)?;
     let body = body.to_string().into();
     let began = tokio::time::Instant::now();
     let answer = outgoing.configured().post_json(&url, body, headers, PING_LIMITS).await;
@@ -50,16 +46,6 @@ pub(crate) async fn ping(
         return Err(error.with("status", answer.status.as_u16()).with("body", body).into());
     }
     Ok(RumaResponse(Response::new(duration)))
-}
-
-fn ping_url(service: &Arc<ApplicationService>) -> Option<Url> {
-    let base = service.registration.url.as_deref()?;
-    format!("{}/_matrix/app/v1/ping", base.trim_end_matches('/')).parse().ok()
-}
-
-fn authorization(service: &Arc<ApplicationService>) -> Result<HeaderMap, InvalidHeaderValue> {
-    let token = HeaderValue::try_from(format!("Bearer {}", service.registration.hs_token))?;
-    Ok(HeaderMap::from_iter([(AUTHORIZATION, token)]))
 }
 
 fn unreachable(error: OutgoingError) -> ApiError {
