@@ -3,7 +3,6 @@
 //! Members who may change the room's aliases may publish it.
 
 use axum::extract::State;
-use hearth_appservice::instance_id;
 use hearth_base::limits::IDENTIFIER_BYTES_MAX;
 use hearth_http::{Ruma, RumaResponse};
 use hearth_rooms::{Room, Rooms, RoomsError};
@@ -57,6 +56,11 @@ pub(crate) async fn set_network_visibility(
     }
     rooms.set_published_on(&instance, &room, is_public(&request.visibility)?).await?;
     Ok(RumaResponse(network::v3::Response::new()))
+}
+
+/// What clients call a network of an application service, as `third_party_instance_id`.
+fn instance_id(service: &str, network: &str) -> String {
+    format!("{service}|{network}")
 }
 
 fn is_public(visibility: &Visibility) -> Result<bool, RoomsError> {
