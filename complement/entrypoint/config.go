@@ -35,6 +35,9 @@ default_version = "11"
 [server_notices]
 localpart = "_server"
 
+[previews]
+enabled = true
+
 [federation]
 trusted_ca_files = [%s]
 

@@ -11,6 +11,7 @@ use hearth_http::ApiError;
 use hearth_media::MediaError;
 use hearth_push::PushError;
 use hearth_rooms::RoomsError;
+use hearth_search::SearchError;
 use http::StatusCode;
 use ruma::{UserId, api::error::ErrorCode};
 
@@ -142,6 +143,17 @@ impl From<PushError> for Error {
             PushError::Rooms(error) => error.into(),
             PushError::Accounts(error) => error.into(),
             other => Self(ApiError::internal(other)),
+        }
+    }
+}
+
+impl From<SearchError> for Error {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::BadCursor => Self(ApiError::invalid_param(error.to_string())),
+            SearchError::Index(_) => Self(ApiError::internal(error)),
+            SearchError::Rooms(error) => error.into(),
+            SearchError::Store(error) => Self(ApiError::internal(error)),
         }
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use hearth_accounts::Accounts;
 use hearth_bus::Bus;
-use hearth_media::Media;
+use hearth_media::{Media, Previews};
 use hearth_outgoing::Outgoing;
 use hearth_push::Push;
 use hearth_rooms::{Retention, Rooms};
+use hearth_search::Search;
 use hearth_sso::Sso;
 use hearth_sync::Sync;
 use ruma::{
@@ -117,6 +118,10 @@ pub struct ClientApi {
     pub rooms: Rooms,
     /// Files.
     pub media: Media,
+    /// Previews of URLs, if the administrator wants them.
+    pub previews: Option<Previews>,
+    /// What can be searched.
+    pub search: Search,
     /// What a client has not seen yet.
     pub sync: Sync,
     /// Telling people what concerns them.
@@ -148,6 +153,18 @@ impl FromRef<ClientApi> for Rooms {
 impl FromRef<ClientApi> for Media {
     fn from_ref(api: &ClientApi) -> Self {
         api.media.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Option<Previews> {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.previews.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Search {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.search.clone()
     }
 }
 

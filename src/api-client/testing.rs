@@ -10,6 +10,7 @@ use hearth_media::Media;
 use hearth_outgoing::Outgoing;
 use hearth_rooms::Rooms;
 use hearth_rules::SigningKey;
+use hearth_search::Search;
 use hearth_sso::Sso;
 use hearth_statemap::StateHasher;
 use hearth_store::{MemoryEngine, Store};
@@ -106,6 +107,8 @@ fn parts(options: Options) -> ClientApi {
         &tasks,
         CancellationToken::new(),
     );
+    let search = Search::open(None, store.clone(), rooms.clone(), &tasks, CancellationToken::new());
+    let search = search.unwrap();
     let sync = Sync::new(
         store,
         accounts.clone(),
@@ -115,8 +118,20 @@ fn parts(options: Options) -> ClientApi {
         &tasks,
         CancellationToken::new(),
     );
-    let settings = Arc::new(settings);
-    ClientApi { accounts, rooms, media, sync, push, bus, sso, outgoing, settings, tasks }
+    ClientApi {
+        accounts,
+        rooms,
+        media,
+        previews: None,
+        search,
+        sync,
+        push,
+        bus,
+        sso,
+        outgoing,
+        settings: Arc::new(settings),
+        tasks,
+    }
 }
 
 impl Server {

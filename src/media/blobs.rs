@@ -35,6 +35,11 @@ impl Blobs {
         Self { objects, random }
     }
 
+    /// The object store itself, to list it.
+    pub fn objects(&self) -> &dyn ObjectStore {
+        &*self.objects
+    }
+
     /// `ab/cdef…`: 256 directories, 128 bits.
     fn new_location(&self) -> Path {
         let name = format!("{:032x}", u128::from_be_bytes(self.random.bytes()));

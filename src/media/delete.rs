@@ -7,7 +7,9 @@ use crate::{
     Media, MediaError, MediaId,
     error::{committed, contended},
     limits::CONFLICT_RETRIES_MAX,
-    tables::{BLOBS, BlobRow, FILES, FileRow, USED_BY_USER, USED_IN_TOTAL, total_part},
+    tables::{
+        BLOBS, BlobRow, FILES, FileRow, USED_BY_PREVIEWS, USED_BY_USER, USED_IN_TOTAL, total_part,
+    },
 };
 
 impl Media {
@@ -48,13 +50,16 @@ impl Media {
         snapshot: &dyn Snapshot,
         file: &FileRow,
     ) -> Result<(), MediaError> {
-        let Some(user) = &file.uploader else {
-            return Ok(());
-        };
         let less = |used: u64| used.saturating_sub(file.size_bytes);
-        let before = USED_BY_USER.get(snapshot, &(&**user,)).await?;
-        let after = before.map(less);
-        USED_BY_USER.replace(batch, &(&**user,), before.as_ref(), after.as_ref())?;
+        if let Some(user) = &file.uploader {
+            let before = USED_BY_USER.get(snapshot, &(&**user,)).await?;
+            let after = before.map(less);
+            USED_BY_USER.replace(batch, &(&**user,), before.as_ref(), after.as_ref())?;
+        } else {
+            let before = USED_BY_PREVIEWS.get(snapshot, &(0,)).await?;
+            let after = before.map(less);
+            USED_BY_PREVIEWS.replace(batch, &(0,), before.as_ref(), after.as_ref())?;
+        }
         let part = (total_part(&file.content),);
         let before = USED_IN_TOTAL.get(snapshot, &part).await?;
         let after = before.map(less);

@@ -3,7 +3,8 @@
 //! One handle, [`Media`]. An upload goes through three steps: *reserve* an id (at once, or ahead
 //! of time with [`Media::create`]), *stage* the bytes as a blob that is durable, *link* both with
 //! one batch in the store. What the store names therefore exists; a blob that nothing names can
-//! only be left by a crash between the last two steps, and costs no more than its space.
+//! only be left by a crash between the last two steps, and [`Media::keep_tidy`] deletes it later.
+//! [`Previews`] of pages are made on top of that.
 //!
 //! Invariants: content never changes under its id; equal contents share a blob, which lives as
 //! long as somebody refers to it; no decoder sees bytes that do not begin like one of four
@@ -14,6 +15,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod blobs;
+mod charset;
 mod delete;
 mod download;
 mod error;
@@ -21,7 +23,12 @@ mod headers;
 mod limits;
 mod link;
 mod media_id;
+mod page;
 mod picture;
+mod preview;
+mod preview_rows;
+#[cfg(test)]
+mod preview_tests;
 mod reserve;
 mod scans;
 mod shrink;
@@ -31,6 +38,7 @@ mod tables;
 #[cfg(test)]
 mod test_media;
 mod thumbnail;
+mod tidy;
 mod upload;
 
 use std::sync::Arc;
@@ -48,6 +56,7 @@ pub use download::MediaFile;
 pub use error::MediaError;
 pub use headers::Headers;
 pub use media_id::MediaId;
+pub use preview::{PreviewError, PreviewSettings, Previews};
 pub use reserve::Reserved;
 pub use thumbnail::ThumbnailRequest;
 pub use upload::Upload;

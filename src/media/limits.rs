@@ -34,3 +34,38 @@ pub(crate) const DECODER_BYTES_PER_PIXEL: u64 = 4;
 pub(crate) const DECODER_BYTES: u64 = 16 * 1024 * 1024;
 /// Most scans of a progressive JPEG; cameras and editors write about ten.
 pub(crate) const JPEG_SCANS_MAX: usize = 40;
+
+/// Longest URL of which there are previews, in bytes.
+pub(crate) const PREVIEW_URL_BYTES_MAX: usize = 4 * 1024;
+/// How much of a page is read, in bytes: what previews need stands at its beginning.
+pub(crate) const PREVIEW_PAGE_BYTES_MAX: u64 = 512 * 1024;
+/// Longest time that reading a fetched page takes, in milliseconds.
+pub(crate) const PREVIEW_READ_MS_MAX: u64 = 1_000;
+/// Largest picture of a preview, in bytes.
+pub(crate) const PREVIEW_PICTURE_BYTES_MAX: u64 = 10 * 1024 * 1024;
+/// Longest time that a page, or its picture, takes to arrive.
+pub(crate) const PREVIEW_TIME_MAX: Duration = Duration::from_secs(15);
+/// Most redirects to a page, or to its picture.
+pub(crate) const PREVIEW_REDIRECTS_MAX: u8 = 5;
+/// Most properties that are taken over from a page.
+pub(crate) const PREVIEW_PROPERTIES_MAX: usize = 50;
+/// Longest text that is taken over from a page, in characters.
+pub(crate) const PREVIEW_TEXT_CHARS_MAX: usize = 1_000;
+/// How long a preview is given out before the page is fetched again, in milliseconds.
+pub(crate) const PREVIEW_FRESH_MS: u64 = 6 * 60 * 60 * 1_000;
+/// How long a preview and its picture are kept, in milliseconds.
+pub(crate) const PREVIEW_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+/// Most pages that are fetched at the same time.
+pub(crate) const PREVIEWS_FETCHED_MAX: usize = 8;
+/// Most that the pictures of all previews together may take, in bytes.
+pub(crate) const PREVIEWS_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Most previews that end in one round of tidying.
+pub(crate) const PREVIEWS_ENDED_MAX: usize = 1_000;
+
+/// How often media are tidied.
+pub(crate) const TIDY_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// How old a blob that nothing names has to be before it is deleted, in milliseconds: it may be
+/// that of an upload that is just being linked.
+pub(crate) const ORPHAN_AGE_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Rows of blobs that are read at once to find those that nothing names.
+pub(crate) const BLOB_ROWS_READ: usize = 1_000;

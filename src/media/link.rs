@@ -6,17 +6,18 @@ use ruma::UserId;
 use crate::{
     Media, MediaError, MediaId,
     error::{committed, contended},
-    limits::CONFLICT_RETRIES_MAX,
+    limits::{CONFLICT_RETRIES_MAX, PREVIEWS_BYTES_MAX},
     staged::Staged,
     tables::{
-        BLOBS, BlobRow, FILES, FileRow, PENDING, RESERVATIONS, TOTAL_PARTS, USED_BY_USER,
-        USED_IN_TOTAL, total_part,
+        BLOBS, BlobRow, FILES, FileRow, PENDING, RESERVATIONS, TOTAL_PARTS, USED_BY_PREVIEWS,
+        USED_BY_USER, USED_IN_TOTAL, total_part,
     },
 };
 
 /// An upload whose bytes have all arrived.
 pub(crate) struct Received<'a> {
-    pub user: &'a UserId,
+    /// `None` for the picture of a preview, which is the server's own.
+    pub user: Option<&'a UserId>,
     pub media_id: &'a MediaId,
     /// Whether the id was reserved before.
     pub reserved: bool,
@@ -98,18 +99,18 @@ impl Media {
             return Err(MediaError::AlreadyUploaded);
         }
         FILES.insert(batch, &key, &received.file)?;
-        if !received.reserved {
+        let Some(user) = received.user.filter(|_| received.reserved) else {
             return Ok(());
-        }
+        };
         let reservation = RESERVATIONS.get(snapshot, &(media_id,)).await?;
         let Some(reservation) = reservation else {
             return Err(MediaError::NotReserved);
         };
         RESERVATIONS.replace(batch, &(media_id,), Some(&reservation), None)?;
-        let before = PENDING.get(snapshot, &(received.user,)).await?;
+        let before = PENDING.get(snapshot, &(user,)).await?;
         let mut after = before.clone().unwrap_or_default();
         after.retain(|upload| upload.media_id != media_id);
-        PENDING.replace(batch, &(received.user,), before.as_ref(), Some(&after))?;
+        PENDING.replace(batch, &(user,), before.as_ref(), Some(&after))?;
         Ok(())
     }
 
@@ -127,9 +128,15 @@ impl Media {
             if fits { Ok(used) } else { Err(MediaError::QuotaExceeded) }
         };
 
-        let before = USED_BY_USER.get(snapshot, &(received.user,)).await?;
-        let after = within(before.unwrap_or(0), settings.max_bytes_per_user)?;
-        USED_BY_USER.replace(batch, &(received.user,), before.as_ref(), Some(&after))?;
+        if let Some(user) = received.user {
+            let before = USED_BY_USER.get(snapshot, &(user,)).await?;
+            let after = within(before.unwrap_or(0), settings.max_bytes_per_user)?;
+            USED_BY_USER.replace(batch, &(user,), before.as_ref(), Some(&after))?;
+        } else {
+            let before = USED_BY_PREVIEWS.get(snapshot, &(0,)).await?;
+            let after = within(before.unwrap_or(0), Some(PREVIEWS_BYTES_MAX))?;
+            USED_BY_PREVIEWS.replace(batch, &(0,), before.as_ref(), Some(&after))?;
+        }
 
         // Uploads at the same time may exceed the total by what they bring: it is no hard wall.
         let parts = USED_IN_TOTAL.get_many(snapshot, (0..TOTAL_PARTS).map(|part| (part,))).await?;

@@ -52,6 +52,14 @@ pub(crate) fn sniff(start: &[u8]) -> Option<ImageFormat> {
     }
 }
 
+/// Width and height of a picture as its header says, if it is one that is decoded.
+pub(crate) fn dimensions(source: &[u8]) -> Option<(ImageFormat, u32, u32)> {
+    let format = sniff(source)?;
+    let (width, height) =
+        ImageReader::with_format(Cursor::new(source), format).into_dimensions().ok()?;
+    Some((format, width, height))
+}
+
 /// Draws `source` at `size`. Takes milliseconds to seconds of a processor: not for the runtime.
 pub(crate) fn draw(source: &[u8], size: Size, budget: &Budget<'_>) -> Result<Drawn, MediaError> {
     let format = sniff(source).ok_or(MediaError::NotThumbnailable)?;

@@ -8,6 +8,9 @@
 //! | 4 | user | the ids that the user has reserved, oldest first |
 //! | 5 | user | bytes that the user keeps |
 //! | 6 | part 0 to 15 | bytes that all users keep, in parts so that uploads do not meet |
+//! | 7 | hash of a URL | the last preview of it |
+//! | 8 | when a preview ends, hash of its URL | its picture |
+//! | 9 | 0 | bytes of the pictures of previews |
 
 use hearth_store::{Keyspace, Table};
 use ruma::{OwnedServerName, OwnedUserId};
@@ -27,6 +30,11 @@ pub(crate) const PENDING: Table<(OwnedUserId,), Vec<PendingUpload>> =
 pub(crate) const USED_BY_USER: Table<(OwnedUserId,), u64> = Table::new(Keyspace::Media, 5, 1);
 pub(crate) const USED_IN_TOTAL: Table<(u8,), u64> = Table::new(Keyspace::Media, 6, 1);
 
+pub(crate) const PREVIEWS: Table<(ContentHash,), PreviewRow> = Table::new(Keyspace::Media, 7, 1);
+pub(crate) const PREVIEW_ENDS: Table<(u64, ContentHash), PreviewEnd> =
+    Table::new(Keyspace::Media, 8, 1);
+pub(crate) const USED_BY_PREVIEWS: Table<(u8,), u64> = Table::new(Keyspace::Media, 9, 1);
+
 /// In how many parts the total is counted.
 pub(crate) const TOTAL_PARTS: u8 = 16;
 
@@ -42,7 +50,7 @@ pub(crate) struct FileRow {
     pub size_bytes: u64,
     pub content_type: Option<String>,
     pub filename: Option<String>,
-    /// `None` for what came from another server.
+    /// `None` for the pictures of previews.
     pub uploader: Option<OwnedUserId>,
     pub uploaded_at_ms: u64,
 }
@@ -89,4 +97,19 @@ pub(crate) struct ReservationRow {
 pub(crate) struct PendingUpload {
     pub media_id: String,
     pub expires_at_ms: u64,
+}
+
+/// A preview of a URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PreviewRow {
+    pub fetched_at_ms: u64,
+    /// What clients get.
+    pub json: String,
+}
+
+/// What is deleted when a preview ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PreviewEnd {
+    /// The id of its picture.
+    pub picture: Option<String>,
 }

@@ -113,7 +113,7 @@ impl Media {
             uploader: Some(user.to_owned()),
             uploaded_at_ms: self.0.clock.now_ms(),
         };
-        let received = Received { user, media_id, reserved, file };
+        let received = Received { user: Some(user), media_id, reserved, file };
         self.link(&received, staged).await
     }
 

@@ -26,3 +26,20 @@ pub(crate) async fn read(mut answer: Response, bytes_max: u64) -> Result<Bytes, 
     }
     Ok(body.freeze())
 }
+
+/// The first `bytes_max` bytes of the body, or all of it.
+pub(crate) async fn read_start(
+    mut answer: Response,
+    bytes_max: u64,
+) -> Result<Bytes, OutgoingError> {
+    let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+    let mut body = BytesMut::new();
+    while body.len() < bytes_max {
+        let Some(chunk) = answer.chunk().await.map_err(classify)? else {
+            break;
+        };
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(bytes_max);
+    Ok(body.freeze())
+}

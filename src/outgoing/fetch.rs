@@ -36,7 +36,31 @@ impl Outgoing {
         headers: HeaderMap,
         limits: Limits,
     ) -> Result<Fetched, OutgoingError> {
-        within(limits.time_max, self.follow(url.clone(), headers, limits)).await
+        let answer = async {
+            let answer = self.follow(url.clone(), headers, limits).await?;
+            fetched(answer, limits).await
+        };
+        within(limits.time_max, answer).await
+    }
+
+    /// As [`Outgoing::get`], but of a body that is too large it takes the beginning.
+    ///
+    /// # Errors
+    /// See [`Outgoing::get`].
+    pub async fn get_start(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        limits: Limits,
+    ) -> Result<Fetched, OutgoingError> {
+        let answer = async {
+            let answer = self.follow(url.clone(), headers, limits).await?;
+            let (status, url) = (answer.status(), answer.url().clone());
+            let headers = answer.headers().clone();
+            let body = body::read_start(answer, limits.body_bytes_max).await?;
+            Ok(Fetched { status, headers, body, url })
+        };
+        within(limits.time_max, answer).await
     }
 
     /// Posts `body`, which is JSON. A redirect is an answer like any other.
@@ -82,11 +106,11 @@ impl Outgoing {
         mut url: Url,
         headers: HeaderMap,
         limits: Limits,
-    ) -> Result<Fetched, OutgoingError> {
+    ) -> Result<Response, OutgoingError> {
         for _ in 0..=limits.redirects_max {
             let answer = self.send(Method::GET, &url, headers.clone(), Bytes::new()).await?;
             if !is_redirect(answer.status()) {
-                return fetched(answer, limits).await;
+                return Ok(answer);
             }
             let location = answer.headers().get(header::LOCATION);
             let location = location.and_then(|location| str::from_utf8(location.as_bytes()).ok());

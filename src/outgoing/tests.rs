@@ -119,6 +119,9 @@ async fn an_answer_is_bounded_in_size() {
     let endless = TestServer::start("127.0.0.1", endless).await;
     let headers = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(40_000));
     let headers = TestServer::saying("127.0.0.1", headers).await;
+    let url = Url::parse(&format!("http://{}/", endless.address)).unwrap();
+    let start = outgoing.get_start(&url, HeaderMap::new(), limits()).await.unwrap();
+    assert_eq!(start.body.len(), 1_000);
     for server in [declared, endless, headers] {
         let refused = get(&outgoing, &format!("http://{}/", server.address)).await;
         assert!(matches!(refused, Err(OutgoingError::TooLarge)), "{refused:?}");

@@ -97,7 +97,10 @@ impl Rooms {
     /// The valid edit with the latest time, of two alike the one with the larger id
     /// (specification, "Validity of replacement events" and "Server-side aggregation of
     /// `m.replace` relationships").
-    async fn latest_edit(
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn latest_edit(
         &self,
         snapshot: &dyn Snapshot,
         event: &Event,
@@ -123,6 +126,23 @@ impl Rooms {
         }
         let key = |edit: &Event| (edit.pdu().origin_server_ts(), edit.pdu().event_id().to_owned());
         Ok(valid.into_iter().max_by_key(key))
+    }
+
+    /// The event of the same room that an edit wants to replace; `None` if `edit` is none.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn edited_by(
+        &self,
+        snapshot: &dyn Snapshot,
+        edit: &Event,
+    ) -> Result<Option<Event>, RoomsError> {
+        let relates = RelatesTo::of(edit.pdu());
+        let Some(relates) = relates.filter(|it| it.kind() == RelationKind::Replacement) else {
+            return Ok(None);
+        };
+        let original = self.event_by_id(snapshot, &relates.event_id).await?;
+        Ok(original.filter(|original| original.room() == edit.room()))
     }
 
     async fn references(

@@ -2,7 +2,7 @@
 //!
 //! The decision itself is [`hearth_rules::may_see`]; this is where its facts come from.
 
-use hearth_base::StreamPosition;
+use hearth_base::{RoomNid, StreamPosition};
 use hearth_rules::{Sight, may_see};
 use hearth_statemap::StateRoot;
 use hearth_store::Snapshot;
@@ -21,7 +21,7 @@ use crate::{Event, Room, Rooms, RoomsError};
 pub struct Visibility<'a> {
     rooms: &'a Rooms,
     snapshot: &'a dyn Snapshot,
-    room: &'a Room,
+    room: RoomNid,
     user_id: &'a UserId,
     /// The user's last change to joined, after which `shared` history is theirs.
     last_joined: Option<StreamPosition>,
@@ -47,10 +47,11 @@ impl<'a> Visibility<'a> {
     pub async fn new(
         rooms: &'a Rooms,
         snapshot: &'a dyn Snapshot,
-        room: &'a Room,
+        room: &Room,
         user_id: &'a UserId,
     ) -> Result<Self, RoomsError> {
-        let membership = rooms.membership(snapshot, room.nid(), user_id).await?;
+        let room = room.nid();
+        let membership = rooms.membership(snapshot, room, user_id).await?;
         let last_joined = membership.and_then(|row| row.value.last_joined(row.position));
         Ok(Self { rooms, snapshot, room, user_id, last_joined, remembered: None })
     }
@@ -101,8 +102,7 @@ impl<'a> Visibility<'a> {
             (StateEventType::RoomHistoryVisibility, String::new()),
             (StateEventType::RoomMember, self.user_id.to_string()),
         ];
-        let nid = self.room.nid();
-        let events = self.rooms.state_events(self.snapshot, nid, state, &wanted).await?;
+        let events = self.rooms.state_events(self.snapshot, self.room, state, &wanted).await?;
         let event = |at: usize| events.get(at).and_then(Option::as_ref);
         let (visibility, membership) = (visibility_of(event(0)), membership_of(event(1)));
         self.remembered = Some((state, visibility.clone(), membership.clone()));
@@ -131,7 +131,7 @@ impl Rooms {
     pub async fn visibility<'a>(
         &'a self,
         snapshot: &'a dyn Snapshot,
-        room: &'a Room,
+        room: &Room,
         user_id: &'a UserId,
     ) -> Result<Visibility<'a>, RoomsError> {
         Visibility::new(self, snapshot, room, user_id).await

@@ -42,6 +42,8 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
         accounts: parts.accounts.clone(),
         rooms: parts.rooms.clone(),
         media: parts.media.clone(),
+        previews: parts.previews.clone(),
+        search: parts.search.clone(),
         sync: parts.sync.clone(),
         push: parts.push.clone(),
         bus: parts.bus.clone(),

@@ -11,6 +11,7 @@
 //! | `signing.key` | the server's ed25519 key, in the text format of `hearth_rules::signing` |
 //! | `state.key` | 32 bytes that key the hashes of room state |
 //! | `store/`, `media/` | what the store and the media crate keep |
+//! | `search/` | the index of messages; made again when it is missing |
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -138,6 +139,12 @@ impl DataDir {
     #[must_use]
     pub fn media(&self) -> PathBuf {
         self.path.join("media")
+    }
+
+    /// Directory of the index of messages.
+    #[must_use]
+    pub fn search(&self) -> PathBuf {
+        self.path.join("search")
     }
 
     /// The key that signs in the server's name.

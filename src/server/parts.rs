@@ -9,10 +9,11 @@ use hearth_accounts::{Accounts, TurnSettings};
 use hearth_base::{Clock, Random};
 use hearth_bus::{Bus, Rates};
 use hearth_mail::Mail;
-use hearth_media::Media;
+use hearth_media::{Media, PreviewSettings, Previews};
 use hearth_outgoing::Outgoing;
 use hearth_push::Push;
 use hearth_rooms::{Retention, Rooms};
+use hearth_search::Search;
 use hearth_sso::Sso;
 use hearth_statemap::StateHasher;
 use hearth_store::{SCHEMA_VERSION, Store, migrate};
@@ -22,7 +23,7 @@ use ruma::api::appservice::Registration;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    config::{Network, RateLimit, Settings, Voip},
+    config::{self, Network, RateLimit, Settings, Voip},
     data_dir::DataDir,
     housekeeping::keep_house,
     mail::{account_mail, open_mail},
@@ -50,10 +51,14 @@ pub struct Parts {
     pub mail: Option<Mail>,
     /// Files.
     pub media: Media,
+    /// Previews of URLs, if they are wanted.
+    pub previews: Option<Previews>,
     /// Requests to elsewhere.
     pub outgoing: Outgoing,
     /// What is not stored.
     pub bus: Bus,
+    /// What can be searched.
+    pub search: Search,
     /// Login through other providers.
     pub sso: Sso,
     /// What clients have not seen.
@@ -102,6 +107,18 @@ impl Parts {
         let bus = Bus::new(clock.clone(), &random, rates(&settings.rate_limit));
         let outgoing = outgoing(settings)?;
         let media = open_media(settings, data_dir, &store, &clock, &random)?;
+        let previews = settings.previews.enabled.then(|| {
+            let config::Previews { allow, deny, .. } = settings.previews.clone();
+            Previews::new(media.clone(), outgoing.clone(), PreviewSettings { allow, deny })
+        });
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(media.clone().keep_tidy()));
+        let search = Search::open(
+            Some(&data_dir.search()),
+            store.clone(),
+            rooms.clone(),
+            &tasks,
+            shutdown.clone(),
+        )?;
         let sync = Sync::new(
             store.clone(),
             accounts.clone(),
@@ -129,8 +146,10 @@ impl Parts {
             rooms,
             mail,
             media,
+            previews,
             outgoing,
             bus,
+            search,
             sso,
             sync,
             push,

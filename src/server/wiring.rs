@@ -49,6 +49,9 @@ pub enum WiringError {
     /// Letters cannot be sent like this.
     #[error(transparent)]
     Mail(#[from] hearth_mail::MailError),
+    /// The index of messages cannot be used.
+    #[error(transparent)]
+    Search(#[from] hearth_search::SearchError),
     /// Requests to elsewhere cannot be made.
     #[error("outgoing requests: {0}")]
     Outgoing(String),

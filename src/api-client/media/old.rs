@@ -4,14 +4,16 @@
 
 use axum::{extract::State, response::Response};
 use hearth_http::{Ruma, RumaResponse};
-use hearth_media::Media;
+use hearth_media::{Media, Previews};
 use ruma::api::client::media::{
     get_content, get_content_as_filename, get_content_thumbnail, get_media_config,
+    get_media_preview,
 };
 
 use super::{
     config::upload_size,
     download::named,
+    preview::preview_of,
     serve::{no_such_media, serve},
     thumbnail::wanted,
 };
@@ -23,6 +25,14 @@ pub(crate) async fn old_media_config(
     Ruma { .. }: Ruma<get_media_config::v3::Request>,
 ) -> RumaResponse<get_media_config::v3::Response> {
     RumaResponse(get_media_config::v3::Response::new(upload_size(&media)))
+}
+
+/// It asks for a token, too.
+pub(crate) async fn old_preview(
+    State(previews): State<Option<Previews>>,
+    Ruma { request, .. }: Ruma<get_media_preview::v3::Request>,
+) -> Result<Response, Error> {
+    preview_of(previews, &request.url, request.ts).await
 }
 
 pub(crate) async fn old_download(

@@ -33,6 +33,9 @@ mod relations;
 pub(crate) mod render;
 mod report;
 mod retention;
+mod search;
+mod search_answer;
+mod search_request;
 mod send;
 mod send_state;
 mod state;
@@ -72,6 +75,7 @@ pub(crate) use self::{
     relations::{relations, relations_of_event_type, relations_of_type},
     report::{report_event, report_room, report_user},
     retention::retention_configuration,
+    search::search,
     send::send,
     send_state::send_state,
     state::{get_state, get_state_event},

@@ -24,6 +24,7 @@ pub struct Settings {
     pub registration: Registration,
     pub rate_limit: RateLimit,
     pub media: Media,
+    pub previews: Previews,
     pub rooms: Rooms,
     pub retention: Retention,
     pub server_notices: ServerNotices,
@@ -168,6 +169,16 @@ pub struct RateLimit {
 pub struct Media {
     pub max_upload_bytes: u64,
     pub max_bytes_per_user: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Previews {
+    pub enabled: bool,
+    #[serde(default)]
+    pub allow: Vec<String>,
+    #[serde(default)]
+    pub deny: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
