@@ -255,7 +255,7 @@ fn conversation(routes: Routes) -> Routes {
         .ruma_for(EVERYONE.limited(Ephemeral), rooms::send_receipt)
         .ruma_for(EVERYONE.limited(Ephemeral), rooms::set_read_markers)
         .ruma_for(GUESTS.limited(Ephemeral), rooms::set_typing)
-        .ruma_for(GUESTS.limited(Searches), rooms::search)
+        .ruma_for(SUSPENDED.limited(Searches), rooms::search)
 }
 
 fn media(routes: Routes) -> Routes {
@@ -271,6 +271,6 @@ fn media(routes: Routes) -> Routes {
         .ruma_for(GUESTS.limited(Media), media::old_download_as)
         .ruma_for(GUESTS.limited(Media), media::old_thumbnail)
         .ruma_for(GUESTS, media::old_media_config)
-        .ruma_for(GUESTS.limited(Media), media::preview)
-        .ruma_for(GUESTS.limited(Media), media::old_preview)
+        .ruma_for(Access::MEMBERS.limited(Media), media::preview)
+        .ruma_for(Access::MEMBERS.limited(Media), media::old_preview)
 }

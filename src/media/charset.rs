@@ -47,7 +47,8 @@ mod tests {
         let mut other_way = b"<meta charset=utf-16>".to_vec();
         other_way.extend("é".as_bytes());
         assert!(decode(&other_way, "text/html; charset=utf-8").ends_with('é'));
-        let equivalent = b"<meta http-equiv=content-type content='text/html; charset=shift_jis'>\x83n";
+        let equivalent =
+            b"<meta http-equiv=content-type content='text/html; charset=shift_jis'>\x83n";
         assert!(decode(equivalent, "").ends_with('ハ'));
         assert_eq!(decode(b"\xef\xbb\xbfx", "text/html; charset=iso-8859-1"), "x");
     }

@@ -66,6 +66,23 @@ impl Media {
         }))
     }
 
+    /// Whether content came after the freeze, so that the endpoints which ask nobody who they are
+    /// do not have it (specification, content repository, client behaviour).
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_frozen(
+        &self,
+        server_name: &ServerName,
+        media_id: &str,
+    ) -> Result<bool, MediaError> {
+        let Some(frozen_at_ms) = self.0.settings.frozen_at_ms else {
+            return Ok(false);
+        };
+        let file = self.find(server_name, media_id, Duration::ZERO).await?;
+        Ok(file.is_some_and(|file| file.uploaded_at_ms >= frozen_at_ms))
+    }
+
     /// What was uploaded under an id, now or within `wait`.
     pub(crate) async fn find(
         &self,

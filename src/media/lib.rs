@@ -78,6 +78,8 @@ pub struct Settings {
     pub reservation_ms: u64,
     /// Most pixels of a picture that gets thumbnails.
     pub max_pixels: u64,
+    /// From when on uploads are only for those who are logged in, in Unix milliseconds.
+    pub frozen_at_ms: Option<u64>,
 }
 
 impl Settings {
@@ -92,6 +94,7 @@ impl Settings {
             max_pending_uploads: 10,
             reservation_ms: 24 * 60 * 60 * 1_000,
             max_pixels: 32 * 1024 * 1024,
+            frozen_at_ms: None,
         }
     }
 }

@@ -10,16 +10,13 @@ use html5ever::{
     buffer_queue::BufferQueue,
     tendril::StrTendril,
     tokenizer::{
-        Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
-        states::RawKind,
+        Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts, states::RawKind,
     },
 };
 
 use crate::{
     charset::decode,
-    limits::{
-        PREVIEW_PROPERTIES_MAX, PREVIEW_READ_MS_MAX, PREVIEW_TEXT_CHARS_MAX,
-    },
+    limits::{PREVIEW_PROPERTIES_MAX, PREVIEW_READ_MS_MAX, PREVIEW_TEXT_CHARS_MAX},
 };
 
 /// How much of a page is read between two looks at the clock, in bytes.

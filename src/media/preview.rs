@@ -6,10 +6,7 @@
 //!
 //! Deliberately absent: scripts and style sheets, oEmbed, and cookies.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use futures::{
     FutureExt,
@@ -201,7 +198,8 @@ impl Previews {
 
     /// Fetches a picture and keeps it; `None` if it is of no format that is known.
     async fn picture(&self, url: &Url) -> Result<Option<Picture>, PreviewError> {
-        let fetched = self.0.outgoing.get(url, accepting("image/*"), limits(PREVIEW_PICTURE_BYTES_MAX));
+        let fetched =
+            self.0.outgoing.get(url, accepting("image/*"), limits(PREVIEW_PICTURE_BYTES_MAX));
         let fetched = fetched.await?;
         if !fetched.status.is_success() {
             return Err(PreviewError::NoPage(fetched.status.to_string()));

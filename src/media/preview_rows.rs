@@ -94,8 +94,7 @@ impl Media {
         let snapshot = self.0.store.snapshot().await?;
         let due = PREVIEW_ENDS.between(&(0,), &(now_ms,));
         let forward = Direction::Forward;
-        let ended =
-            PREVIEW_ENDS.scan(snapshot.as_ref(), &due, forward, PREVIEWS_ENDED_MAX).await?;
+        let ended = PREVIEW_ENDS.scan(snapshot.as_ref(), &due, forward, PREVIEWS_ENDED_MAX).await?;
         for ((end_ms, url), end) in ended {
             if let Some(picture) = &end.picture {
                 self.delete(&self.0.settings.server_name, picture).await?;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use futures::TryStreamExt;
 use hearth_store::Direction;
-use object_store::{ObjectStoreExt, path::Path};
+use object_store::path::Path;
 
 use crate::{
     Media, MediaError,
@@ -52,7 +52,9 @@ impl Media {
                 }
             }
             match rows.last() {
-                Some((last, _)) if rows.len() == BLOB_ROWS_READ => range = BLOBS.after(&(), last),
+                Some((last, _)) if rows.len() == BLOB_ROWS_READ => {
+                    range.start = BLOBS.after(last, last).start;
+                }
                 _ => break,
             }
         }

@@ -225,6 +225,7 @@ fn open_media(
     let media = hearth_media::Settings {
         max_upload_bytes: limits.max_upload_bytes,
         max_bytes_per_user: Some(limits.max_bytes_per_user).filter(|bytes| *bytes > 0),
+        frozen_at_ms: limits.freeze_unauthenticated_at.map(|seconds| seconds.saturating_mul(1_000)),
         ..hearth_media::Settings::new(settings.server_name.clone())
     };
     let directory = data_dir.media();

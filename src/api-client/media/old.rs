@@ -5,9 +5,12 @@
 use axum::{extract::State, response::Response};
 use hearth_http::{Ruma, RumaResponse};
 use hearth_media::{Media, Previews};
-use ruma::api::client::media::{
-    get_content, get_content_as_filename, get_content_thumbnail, get_media_config,
-    get_media_preview,
+use ruma::{
+    ServerName,
+    api::client::media::{
+        get_content, get_content_as_filename, get_content_thumbnail, get_media_config,
+        get_media_preview,
+    },
 };
 
 use super::{
@@ -40,6 +43,7 @@ pub(crate) async fn old_download(
     Ruma { request, .. }: Ruma<get_content::v3::Request>,
 ) -> Result<Response, Error> {
     let file = media.get(&request.server_name, &request.media_id, request.timeout_ms).await?;
+    check_thawed(&media, &request.server_name, &request.media_id).await?;
     Ok(serve(file.ok_or_else(no_such_media)?))
 }
 
@@ -48,6 +52,7 @@ pub(crate) async fn old_download_as(
     Ruma { request, .. }: Ruma<get_content_as_filename::v3::Request>,
 ) -> Result<Response, Error> {
     let file = media.get(&request.server_name, &request.media_id, request.timeout_ms).await?;
+    check_thawed(&media, &request.server_name, &request.media_id).await?;
     Ok(serve(named(file.ok_or_else(no_such_media)?, request.filename)))
 }
 
@@ -58,5 +63,18 @@ pub(crate) async fn old_thumbnail(
     let wanted = wanted(request.width, request.height, request.method)?;
     let (server_name, media_id) = (&request.server_name, &request.media_id);
     let file = media.thumbnail(server_name, media_id, &wanted, request.timeout_ms).await?;
+    check_thawed(&media, server_name, media_id).await?;
     Ok(serve(file.ok_or_else(no_such_media)?))
+}
+
+/// Refuses what was uploaded after the freeze: who wants it has to log in.
+async fn check_thawed(
+    media: &Media,
+    server_name: &ServerName,
+    media_id: &str,
+) -> Result<(), Error> {
+    if media.is_frozen(server_name, media_id).await? {
+        return Err(no_such_media().into());
+    }
+    Ok(())
 }

@@ -36,7 +36,7 @@ pub(crate) async fn search(
     let listed_rooms = within(filter.rooms.take(), batch.room);
     let senders: Option<Vec<OwnedUserId>> = within(filter.senders.take(), batch.sender);
     let not_rooms: Vec<OwnedRoomId> = std::mem::take(&mut filter.not_rooms);
-    let filtered = Filtered::new(&accounts, &caller.user, filter).await?;
+    let filtered = Filtered::new(&accounts, &caller.user, filter, None).await?;
 
     let snapshot = rooms.snapshot().await?;
     let query = SearchQuery {

@@ -169,6 +169,7 @@ pub struct RateLimit {
 pub struct Media {
     pub max_upload_bytes: u64,
     pub max_bytes_per_user: u64,
+    pub freeze_unauthenticated_at: Option<u64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
