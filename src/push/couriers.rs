@@ -137,8 +137,8 @@ impl Couriers {
                 Step::Failed => {
                     let [jitter] = self.0.random.bytes();
                     let jitter = Duration::from_millis(u64::from(jitter));
-                    let time = std::mem::replace(&mut pause, (pause * 2).min(PAUSE_MAX));
-                    self.pause(time + jitter, &wake).await;
+                    self.pause(pause + jitter, &wake).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
                 }
                 Step::Wait(time) => self.pause(time, &wake).await,
             }
