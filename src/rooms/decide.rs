@@ -226,7 +226,7 @@ impl<'a> Group<'a> {
             content: request.content.clone(),
             redacts: request.redacts.clone(),
             sticky_ms: manner.sticky_ms,
-            unsigned: None,
+            unsigned: manner.unsigned(),
             origin_server_ts: request.origin_server_ts.unwrap_or_else(|| self.rooms.clock().now()),
             prev_events: head.extremities.clone(),
             auth_events: named

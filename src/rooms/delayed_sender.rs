@@ -4,11 +4,12 @@
 //! first sends what became due while the server was down. Deadlines are of the
 //! [`hearth_base::Clock`]; the runtime only does the sleeping.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use hearth_rules::DELAY_ID;
 use hearth_store::{Batch, Direction};
 use ruma::events::TimelineEventType;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -125,6 +126,14 @@ impl DelayedEvent {
             }),
             origin_server_ts: None,
         })
+    }
+}
+
+impl Manner {
+    /// What is stored beside the event: the id under which its sender knows it.
+    pub(crate) fn unsigned(&self) -> Option<Box<RawValue>> {
+        let id = self.delay_id.as_deref()?;
+        to_raw_value(&BTreeMap::from([(DELAY_ID, id)])).ok()
     }
 }
 

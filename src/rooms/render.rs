@@ -123,6 +123,7 @@ impl<'a> Viewer<'a> {
     fn unsigned<'b>(&self, event: &'b Event, relations: Option<&'b RawValue>) -> Unsigned<'b> {
         Unsigned {
             now: Some(self.now),
+            to_sender: event.pdu().sender() == self.user_id,
             transaction_id: self.own_transaction(event),
             relations,
             ..Unsigned::default()

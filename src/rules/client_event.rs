@@ -25,6 +25,9 @@ const STORED_UNSIGNED: [&str; 6] = [
     "replaces_state",
 ];
 
+/// A field of a stored `unsigned` that only the event's sender gets (MSC4140).
+pub const DELAY_ID: &str = "org.matrix.msc4140.delay_id";
+
 /// Which fields a client gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientEventFormat {
@@ -43,6 +46,8 @@ pub enum ClientEventFormat {
 pub struct Unsigned<'a> {
     /// The time now, from which `age` follows.
     pub now: Option<MilliSecondsSinceUnixEpoch>,
+    /// Whether the client is the event's sender.
+    pub to_sender: bool,
     /// Only for the device that sent the event.
     pub transaction_id: Option<&'a TransactionId>,
     /// The content that a state event replaced.
@@ -193,7 +198,8 @@ impl AllUnsigned<'_> {
                 "redacted_because" => given.redacted_because.is_some(),
                 _ => false,
             };
-            if !is_given && STORED_UNSIGNED.contains(&name.as_str()) {
+            let is_for_sender = given.to_sender && name == DELAY_ID;
+            if is_for_sender || (!is_given && STORED_UNSIGNED.contains(&name.as_str())) {
                 map.serialize_entry(&name, value)?;
             }
         }

@@ -24,7 +24,7 @@ pub mod visibility;
 
 pub use auth::{NotAllowed, auth_types, authorize};
 pub use build::{BuildError, Draft, build};
-pub use client_event::{ClientEvent, ClientEventFormat, Unsigned};
+pub use client_event::{ClientEvent, ClientEventFormat, DELAY_ID, Unsigned};
 pub use owned_state::{OwnedStateError, authorize_owned, has_owned_state};
 pub use pdu::{Pdu, PduError};
 pub use power::PowerLevels;

@@ -64,6 +64,10 @@ async fn messages_come_in_the_order_of_their_times() {
     until_nothing_waits(&alice).await;
     let sent = alice.all_messages(&room, "f", 10, Some(&since)).await;
     assert_eq!(hearth_tests::rooms::bodies(&sent), ["1", "2", "3"]);
+    let id = |event: &Value| event["unsigned"]["org.matrix.msc4140.delay_id"].clone();
+    assert_eq!(id(&sent[0]), first["delay_id"]);
+    let event = sent[0]["event_id"].as_str().unwrap();
+    assert_eq!(id(&bob.event(&room, event).await.ok()), Value::Null);
     let finished = alice.get(&single).await.ok();
     assert_eq!(finished["event_id"], sent[0]["event_id"]);
     assert!(finished["finalised_ts"].is_u64(), "{finished}");
