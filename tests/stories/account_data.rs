@@ -123,7 +123,9 @@ async fn deleted_account_data_is_gone_and_its_deletion_is_synced() {
             global.or(of_room).map(|event| event["content"].clone())
         };
         alice.sync_until(&since, |body| content(body) == Some(json!({}))).await;
-        assert_eq!(content(&alice.sync(None, 0).await), None, "{path}");
+        let initial = alice.sync(None, 0).await;
+        assert_eq!(content(&initial), None, "{path}");
+        assert_eq!(joined(&initial, &room)["account_data"]["events"], json!([]));
     }
     let rules = format!("{unstable}/user/{}/account_data/m.push_rules", alice.user);
     alice.delete(&rules).await.assert_matrix_error(405, "M_BAD_JSON");

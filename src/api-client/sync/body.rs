@@ -1,7 +1,8 @@
 //! The answer of `/sync` as JSON.
 //!
-//! It differs from ruma's in two ways: `limited` is there when it is false too, and who asked for
-//! `state_after` by its old name (MSC4222) gets it by its old name as well.
+//! It differs from ruma's in three ways: `limited` is there when it is false too, so is the account
+//! data of a joined room when there is none, and who asked for `state_after` by its old name
+//! (MSC4222) gets it by its old name as well.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use ruma::{
             Response, RoomAccountData, RoomSummary, State, StateEvents, Sticky, Timeline, ToDevice,
         },
     },
-    events::AnySyncTimelineEvent,
+    events::{AnyRoomAccountDataEvent, AnySyncTimelineEvent},
     serde::Raw,
 };
 use serde::Serialize;
@@ -72,12 +73,16 @@ struct Joined<'a> {
     timeline: Events<'a>,
     #[serde(flatten)]
     state: Sides<'a>,
-    #[serde(skip_serializing_if = "RoomAccountData::is_empty")]
-    account_data: &'a RoomAccountData,
+    account_data: AccountData<'a>,
     #[serde(skip_serializing_if = "Ephemeral::is_empty")]
     ephemeral: &'a Ephemeral,
     #[serde(rename = "msc4354_sticky", skip_serializing_if = "Sticky::is_empty")]
     sticky: &'a Sticky,
+}
+
+#[derive(Serialize)]
+struct AccountData<'a> {
+    events: &'a [Raw<AnyRoomAccountDataEvent>],
 }
 
 #[derive(Serialize)]
@@ -170,7 +175,7 @@ fn joined(room: &JoinedRoom, old_names: bool) -> Joined<'_> {
         unread_thread_notifications: &room.unread_thread_notifications,
         timeline: Events::new(&room.timeline),
         state: Sides::new(&room.state, old_names),
-        account_data: &room.account_data,
+        account_data: AccountData { events: &room.account_data.events },
         ephemeral: &room.ephemeral,
         sticky: &room.sticky,
     }
