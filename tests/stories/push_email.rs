@@ -44,7 +44,7 @@ async fn one_letter_has_everything_that_was_not_read_for_a_while() {
     alice.say(&room, "the first thing").await;
     alice.say(&room, "the <second> thing").await;
     let letter = mailbox.letter(before + 1).await;
-    assert_eq!(letter.recipients, [ADDRESS]);
+    assert_eq!(letter.recipients, [format!("<{ADDRESS}>")]);
     let text = letter.decoded();
     assert!(text.contains("the first thing") && text.contains("the <second> thing"), "{text}");
     assert!(text.contains("&lt;second&gt;"), "{text}");

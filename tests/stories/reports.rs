@@ -37,7 +37,7 @@ async fn people_report_events_rooms_and_people() {
 async fn reports_are_limited() {
     let settings = hearth_tests::Settings::default()
         .literal("rate_limit.enabled", "true")
-        .literal("rate_limit.messages", "{ per_second = 0.01, burst = 1 }");
+        .literal("rate_limit.reports", "{ per_second = 0.01, burst = 1 }");
     let server = Server::start_with(settings).await;
     let alice = server.register("alice").await;
     let path = "/users/@nobody:hearth.test/report";
