@@ -34,6 +34,12 @@ impl Exchange<'_> {
         value.split(';').next().unwrap_or_default().trim()
     }
 
+    /// Whether the request asks for something that is not specified yet, by a parameter of a
+    /// proposal.
+    pub(crate) fn is_of_a_proposal(&self) -> bool {
+        self.query.split('&').any(|pair| pair.starts_with("org.matrix."))
+    }
+
     /// Whether the request carries this field, in its query or in its body's top level.
     pub(crate) fn names(&self, field: &str) -> bool {
         let mut query = self.query.split('&').filter_map(|pair| pair.split('=').next());

@@ -88,6 +88,9 @@ impl Specification {
     /// The operation that a request is for; `None` when it is none of the specification's.
     #[must_use]
     pub fn operation_of(&self, exchange: &Exchange<'_>) -> Option<&Operation> {
+        if exchange.is_of_a_proposal() {
+            return None;
+        }
         let path = exchange.path;
         let with_slash = format!("{path}/");
         let former = FORMER
