@@ -188,22 +188,6 @@ async fn a_date_is_no_way_into_a_room() {
 }
 
 #[tokio::test]
-async fn an_empty_password_opens_nothing() {
-    let server = Server::start().await;
-    server.register("alice").await;
-    for (name, password) in [("alice", ""), ("alice", " "), ("nobody", ""), ("", "")] {
-        let refused = server.anonymous().try_login(name, password).await;
-        refused.assert_matrix_error(403, "M_FORBIDDEN");
-    }
-    let body = json!({ "username": "bob", "password": "", "auth": { "type": "m.login.dummy" } });
-    let reply = server.anonymous().post("/register", body).await;
-    if reply.status == 200 {
-        let refused = server.anonymous().try_login("bob", "").await;
-        refused.assert_matrix_error(403, "M_FORBIDDEN");
-    }
-}
-
-#[tokio::test]
 async fn a_costly_pattern_stops_nobody() {
     let server = Server::start().await;
     let [alice, bob] = server.people(["alice", "bob"]).await;
