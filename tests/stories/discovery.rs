@@ -9,6 +9,7 @@ async fn versions_name_the_specification() {
     let body = server.anonymous().get("/_matrix/client/versions").await.ok();
     let versions = body["versions"].as_array().unwrap();
     assert!(versions.contains(&json!("v1.11")), "{body}");
+    assert!(versions.contains(&json!("v1.19")), "{body}");
     assert!(versions.iter().all(|version| version.is_string()), "{body}");
 }
 

@@ -9,9 +9,9 @@ use ruma::api::client::discovery::get_supported_versions::{Request, Response};
 use crate::Settings;
 
 /// Versions of the specification whose endpoints clients can rely on here.
-const VERSIONS: [&str; 14] = [
+const VERSIONS: &[&str] = &[
     "r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10",
-    "v1.11", "v1.12", "v1.13",
+    "v1.11", "v1.12", "v1.13", "v1.14", "v1.15", "v1.16", "v1.17", "v1.18", "v1.19",
 ];
 
 /// Features from later versions of the specification, and old names that clients still look for.
@@ -46,7 +46,8 @@ pub(crate) async fn versions(
     State(settings): State<Arc<Settings>>,
     _: Ruma<Request>,
 ) -> RumaResponse<Response> {
-    let mut response = Response::new(VERSIONS.map(str::to_owned).to_vec());
+    let versions = VERSIONS.iter().map(|version| (*version).to_owned());
+    let mut response = Response::new(versions.collect());
     response.unstable_features =
         FEATURES.iter().map(|feature| ((*feature).to_owned(), true)).collect();
     // A rendezvous session has an absolute address.
