@@ -25,6 +25,7 @@ key_file = %s
 [registration]
 mode = "open"
 shared_secret = "complement"
+min_password_characters = 1
 
 [rate_limit]
 enabled = false
