@@ -26,13 +26,14 @@ async fn is_known(nobody: &Client, method: &Method, path: &str) -> bool {
 }
 
 #[tokio::test]
-#[ignore = "some operations have none yet"]
 async fn every_operation_has_a_handler() {
     let server = Server::start().await;
     let nobody = server.anonymous();
     let mut missing = Vec::new();
     for (method, path) in operations() {
-        if !is_known(&nobody, &method, &path).await {
+        // What does not speak OAuth says so as if it did not know the path.
+        let is_oauth = path.ends_with("/auth_metadata");
+        if !is_oauth && !is_known(&nobody, &method, &path).await {
             missing.push(format!("{method} {path}"));
         }
     }
