@@ -213,7 +213,7 @@ fn entering(routes: Routes) -> Routes {
         .ruma(rooms::set_network_visibility)
         .ruma_for(GUESTS, rooms::get_summary)
         .ruma_at(GUESTS, rooms::OLD_SUMMARY_PATH, rooms::get_summary)
-        .ruma_for(GUESTS, rooms::get_hierarchy)
+        .ruma_for(GUESTS.limited(Searches), rooms::get_hierarchy)
 }
 
 /// What is said in rooms, and reading it.

@@ -161,7 +161,11 @@ async fn networks_are_what_the_services_say() {
     let server = server(&registration).await;
     let alice = server.register("alice").await;
     let protocols = alice.get("/thirdparty/protocols").await.ok();
-    assert_eq!(protocols["irc"]["instances"][0]["network_id"], "n", "{protocols}");
+    let instance = &protocols["irc"]["instances"][0];
+    assert_eq!(
+        (&instance["network_id"], &instance["instance_id"]),
+        (&json!("n"), &json!("bridge|n"))
+    );
     assert_eq!(alice.get("/thirdparty/protocol/irc").await.ok(), protocols["irc"]);
     for path in ["location/irc?channel=%23c", "location?alias=%23c%3Ahearth.test"] {
         let found = alice.get(&format!("/thirdparty/{path}")).await.ok();

@@ -12,3 +12,8 @@ pub(crate) use self::{
         users_of_protocol,
     },
 };
+
+/// What clients call a network of a service, as `third_party_instance_id`.
+pub(crate) fn instance_id(service: &str, network: &str) -> String {
+    format!("{service}|{network}")
+}

@@ -24,7 +24,7 @@ use ruma::{
 };
 use serde::de::DeserializeOwned;
 
-use super::call;
+use super::{call, instance_id};
 use crate::error::Error;
 
 const LIMITS: Limits =
@@ -125,9 +125,14 @@ fn speaking(accounts: &Accounts, protocol: Option<&str>) -> Vec<Arc<ApplicationS
 /// What the services say of a protocol: the first describes it, all together its instances.
 async fn describe(accounts: &Accounts, outgoing: &Outgoing, name: &str) -> Option<Protocol> {
     let path = ["protocol", name];
-    let services = speaking(accounts, Some(name));
-    let answers: Vec<Protocol> = ask_all(outgoing, services, &path, &Query::new()).await;
-    let mut answers = answers.into_iter();
+    let asked = speaking(accounts, Some(name)).into_iter().map(|service| async move {
+        let mut protocol: Protocol = ask(outgoing, &service, &path, &Query::new()).await?;
+        for instance in &mut protocol.instances {
+            instance.instance_id = Some(instance_id(service.id(), &instance.network_id));
+        }
+        Some(protocol)
+    });
+    let mut answers = join_all(asked).await.into_iter().flatten();
     let mut protocol = answers.next()?;
     protocol.instances.extend(answers.flat_map(|other| other.instances));
     Some(protocol)

@@ -17,7 +17,7 @@ use ruma::{
 };
 
 use super::access::not_in_room;
-use crate::error::Error;
+use crate::{application_services::instance_id, error::Error};
 
 pub(crate) async fn get_room_visibility(
     State(rooms): State<Rooms>,
@@ -56,11 +56,6 @@ pub(crate) async fn set_network_visibility(
     }
     rooms.set_published_on(&instance, &room, is_public(&request.visibility)?).await?;
     Ok(RumaResponse(network::v3::Response::new()))
-}
-
-/// What clients call a network of an application service, as `third_party_instance_id`.
-fn instance_id(service: &str, network: &str) -> String {
-    format!("{service}|{network}")
 }
 
 fn is_public(visibility: &Visibility) -> Result<bool, RoomsError> {

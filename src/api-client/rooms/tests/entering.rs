@@ -179,7 +179,7 @@ async fn a_bridge_lists_rooms_of_its_networks() {
     let room = new_room(&alice, json!({ "name": "Portal" })).await;
     let path = format!("v3/directory/list/appservice/freenode/{room}");
     let public = json!({ "visibility": "public" });
-    alice.refused("PUT", &path, public.clone(), 401, "M_UNKNOWN_TOKEN").await;
+    alice.refused("PUT", &path, public.clone(), 403, "M_FORBIDDEN").await;
     let bridge = server.stranger().with_token(&json!("bridges-token"));
     bridge.ok("PUT", &path, public.clone()).await;
     let nowhere = "v3/directory/list/appservice/freenode/!nowhere:example.org";
