@@ -268,7 +268,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_page_makes_it_panic(html in "(<[a-z]{1,6}( [a-z]=['\"]?[a-z&;]*['\"]?)?>|\\PC|</p>){0,60}") {
+        fn no_page_makes_it_panic(
+            html in "(<[a-z]{1,6}( [a-z]=['\"]?[a-z&;]*['\"]?)?>|\\PC|</p>){0,60}"
+        ) {
             read(&html);
         }
     }

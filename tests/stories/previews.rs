@@ -25,7 +25,8 @@ async fn site() -> String {
             let (kind, body) = if buffer[..read].starts_with(b"GET /test.png") {
                 ("image/png", png(40, 30))
             } else {
-                let page = "<html><head><title>Plain</title><meta property='og:title' content='The Rock'/>\
+                let page = "<html><head><title>Plain</title>\
+                            <meta property='og:title' content='The Rock'/>\
                             <meta property='og:image' content='test.png'/></head></html>";
                 ("text/html", page.as_bytes().to_vec())
             };
