@@ -47,6 +47,7 @@ mod summary;
 mod tables;
 #[cfg(test)]
 mod testing;
+mod third_party_invites;
 mod thread;
 mod thread_subscription;
 mod timeline;
@@ -78,6 +79,7 @@ pub use retention::Retention;
 pub use room::Room;
 pub use rooms::{Rooms, Settings};
 pub use spaces::{SpacePage, SpaceQuery, SpaceRoom};
+pub use third_party_invites::{InviteKey, ThirdPartyInvite};
 pub use thread::{ThreadPage, ThreadSummary};
 pub use thread_subscription::{
     ThreadSubscription, ThreadSubscriptionChange, ThreadSubscriptionPage, ThreadWishes,

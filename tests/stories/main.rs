@@ -64,6 +64,7 @@ mod sticky_events;
 mod sync_membership;
 mod sync_rooms;
 mod terms;
+mod third_party_invites;
 mod thread_subscriptions;
 mod timestamps;
 mod to_device;

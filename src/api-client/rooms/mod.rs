@@ -42,6 +42,7 @@ mod state;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod third_party_signed;
 mod thread_subscriptions;
 mod threads;
 mod timestamp_to_event;
