@@ -62,8 +62,8 @@ impl Rooms {
     /// Makes a room, and returns it.
     ///
     /// # Errors
-    /// The version is unknown, the alias or the user's place is taken, an event is refused or too large, or the store
-    /// failed: then there is no room.
+    /// The version is unknown, the alias or the user's place is taken, an event is refused or too
+    /// large, or the store failed: then there is no room.
     pub(crate) async fn make_room(&self, mut new: NewRoom) -> Result<Room, RoomsError> {
         for _ in 0..ROOM_CONFLICT_RETRIES_MAX {
             if let Some(create) = new.events.first_mut() {
