@@ -86,20 +86,7 @@ impl Parts {
         let mail = open_mail(settings, &clock, &random)?;
         let accounts = open_accounts(settings, &store, &clock, &random, mail.as_ref())?;
         server_notices::prepare(settings, &accounts).await?;
-        let rooms = Rooms::new(
-            store.clone(),
-            hearth_rooms::Settings {
-                server_name: settings.server_name.clone(),
-                default_version: settings.rooms.default_version.clone(),
-                event_cache_bytes: EVENT_CACHE_BYTES,
-                state_cache_nodes: STATE_CACHE_NODES,
-            },
-            clock.clone(),
-            random.clone(),
-            data_dir.signing_key()?,
-            StateHasher::new(*data_dir.state_secret()),
-            tasks.clone(),
-        );
+        let rooms = open_rooms(settings, data_dir, &store, &clock, &random, &tasks)?;
         tasks.spawn(rooms.clone().send_delayed_events(shutdown.clone()));
         if let Some(retention) = retention(settings) {
             tasks.spawn(rooms.clone().purge_expired_events(retention, shutdown.clone()));
@@ -107,10 +94,7 @@ impl Parts {
         let bus = Bus::new(clock.clone(), &random, rates(&settings.rate_limit));
         let outgoing = outgoing(settings)?;
         let media = open_media(settings, data_dir, &store, &clock, &random)?;
-        let previews = settings.previews.enabled.then(|| {
-            let config::Previews { allow, deny, .. } = settings.previews.clone();
-            Previews::new(media.clone(), outgoing.clone(), PreviewSettings { allow, deny })
-        });
+        let previews = previews(settings, &media, &outgoing);
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(media.clone().keep_tidy()));
         let search = Search::open(
             Some(&data_dir.search()),
@@ -212,6 +196,38 @@ pub fn retention(settings: &Settings) -> Option<Retention> {
         lowest_max_lifetime_ms,
         highest_max_lifetime_ms,
     })
+}
+
+fn open_rooms(
+    settings: &Settings,
+    data_dir: &DataDir,
+    store: &Store,
+    clock: &Clock,
+    random: &Random,
+    tasks: &TaskTracker,
+) -> Result<Rooms, WiringError> {
+    let rooms = hearth_rooms::Settings {
+        server_name: settings.server_name.clone(),
+        default_version: settings.rooms.default_version.clone(),
+        event_cache_bytes: EVENT_CACHE_BYTES,
+        state_cache_nodes: STATE_CACHE_NODES,
+    };
+    Ok(Rooms::new(
+        store.clone(),
+        rooms,
+        clock.clone(),
+        random.clone(),
+        data_dir.signing_key()?,
+        StateHasher::new(*data_dir.state_secret()),
+        tasks.clone(),
+    ))
+}
+
+/// Previews of addresses, where they are on.
+fn previews(settings: &Settings, media: &Media, outgoing: &Outgoing) -> Option<Previews> {
+    let config::Previews { enabled, allow, deny, .. } = settings.previews.clone();
+    let previews = PreviewSettings { allow, deny };
+    enabled.then(|| Previews::new(media.clone(), outgoing.clone(), previews))
 }
 
 fn open_media(
