@@ -1,8 +1,8 @@
 //! Every answer that a story gets, held against the specification.
 //!
 //! The stories are its tests of conformance this way: one that gets an undocumented status, or a
-//! body that violates its schema, fails. `HEARTH_TEST_COVERAGE` names the folder where to note which
-//! operations were tried. Without the specification's data nothing is judged, and the run says so.
+//! body that violates its schema, fails. `HEARTH_TEST_COVERAGE` names the folder where to note
+//! which operations were tried. Without the specification's data nothing is judged, and the run says so.
 
 use std::{env, io::Write, path::Path, sync::OnceLock, thread};
 
@@ -57,7 +57,8 @@ impl Judge {
         let Some(folder) = find() else {
             // Not through the macro: the test harness keeps that for the tests that fail.
             let warning = format!(
-                "\n!!! The specification's data is not there ({FOLDER_VARIABLE} names its folder):\n\
+                "\n!!! The specification's data is not there \
+                 ({FOLDER_VARIABLE} names its folder):\n\
                  !!! ANSWERS ARE NOT HELD AGAINST THE SPECIFICATION\n\n"
             );
             std::io::stderr().write_all(warning.as_bytes()).unwrap();
