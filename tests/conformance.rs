@@ -2,7 +2,8 @@
 //!
 //! The stories are its tests of conformance this way: one that gets an undocumented status, or a
 //! body that violates its schema, fails. `HEARTH_TEST_COVERAGE` names the folder where to note
-//! which operations were tried. Without the specification's data nothing is judged, and the run says so.
+//! which operations were tried. Without the specification's data nothing is judged, and the run
+//! says so.
 
 use std::{env, io::Write, path::Path, sync::OnceLock, thread};
 
