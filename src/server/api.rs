@@ -10,8 +10,7 @@ use ruma::api::client::discovery::discover_support::{Contact, ContactRole};
 
 use crate::{
     config::{RegistrationMode, Settings, SupportContact, SupportRole, WellKnown},
-    parts::{Parts, retention},
-    server_notices,
+    parts::{Parts, retention, server_notices},
 };
 
 /// The client-server API on the server's parts.

@@ -14,16 +14,12 @@ mod client_address;
 pub mod commands;
 pub mod config;
 pub mod data_dir;
-pub mod housekeeping;
 pub mod listeners;
 pub mod logging;
-mod mail;
 pub mod metrics;
 pub mod parts;
 pub mod request_log;
-pub mod server_notices;
 pub mod shutdown;
-pub mod single_sign_on;
 pub mod wiring;
 
 pub use client_address::ClientAddress;

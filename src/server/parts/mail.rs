@@ -12,7 +12,7 @@ use crate::config::{MailTls, Settings};
 ///
 /// # Errors
 /// The settings lack something, or a file that they name cannot be read.
-pub fn open_mail(
+pub(super) fn open_mail(
     settings: &Settings,
     clock: &Clock,
     random: &Random,
@@ -47,7 +47,7 @@ pub fn open_mail(
 }
 
 /// What sends letters of accounts. Their links lead to the address that clients know.
-pub fn account_mail(settings: &Settings, mail: &Mail) -> AccountMail {
+pub(super) fn account_mail(settings: &Settings, mail: &Mail) -> AccountMail {
     let server_name = settings.server_name.to_string();
     let known = settings.well_known.client_base_url.as_ref().map(ToString::to_string);
     let base_url = known.unwrap_or_else(|| format!("https://{server_name}"));

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 /// Deletes what has expired, until the server ends.
-pub async fn keep_house(accounts: Accounts, shutdown: CancellationToken) {
+pub(super) async fn keep_house(accounts: Accounts, shutdown: CancellationToken) {
     let mut rounds = interval(INTERVAL);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while shutdown.run_until_cancelled(rounds.tick()).await.is_some() {

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// They cannot be used.
-pub fn open_sso(
+pub(super) fn open_sso(
     settings: &Settings,
     accounts: &Accounts,
     outgoing: &Outgoing,
