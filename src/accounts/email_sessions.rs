@@ -142,7 +142,11 @@ impl Accounts {
         };
         let owner = self.user_of_email(&address).await?;
         let occasion = Occasion::new(request.purpose, owner.is_some());
-        mail.send_token(occasion, &address, &session, &token).await?;
+        if let Err(error) = mail.send_token(occasion, &address, &session, &token).await {
+            // The same attempt may be made again.
+            self.0.email_sessions.sessions.take(&session);
+            return Err(error);
+        }
         Ok(session)
     }
 
@@ -266,7 +270,7 @@ fn name_of(request: &EmailTokenRequest<'_>, address: &EmailAddress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Fixture, fixture};
+    use crate::testing::{Fixture, fixture, fixture_with, settings};
 
     const SECRET: &str = "client.secret";
 
@@ -356,6 +360,30 @@ mod tests {
     async fn without_a_mail_server_there_is_no_session() {
         let refused = fixture().accounts.request_email_token(request(1)).await;
         assert!(matches!(refused, Err(AccountsError::NoMail)));
+    }
+
+    #[tokio::test]
+    async fn a_letter_that_was_not_taken_may_be_asked_for_again() {
+        let server = hearth_mail::Settings {
+            server: "127.0.0.1".to_owned(),
+            port: Some(1),
+            tls: hearth_mail::Tls::None,
+            login: None,
+            from: "noreply@example.org".to_owned(),
+            timeout: Duration::from_secs(5),
+            trusted_authorities: Vec::new(),
+        };
+        let clock = Clock::manual(0);
+        let mail = crate::AccountMail {
+            mail: hearth_mail::Mail::new(server, clock, hearth_base::Random::seeded(1)).unwrap(),
+            server_name: "example.org".to_owned(),
+            base_url: "https://example.org".to_owned(),
+        };
+        let fixture = fixture_with(crate::Settings { mail: Some(mail), ..settings() });
+        for _ in 0..2 {
+            let failed = fixture.accounts.request_email_token(request(1)).await;
+            assert!(matches!(failed, Err(AccountsError::Mail(_))), "{failed:?}");
+        }
     }
 
     #[test]

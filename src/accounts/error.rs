@@ -1,5 +1,6 @@
 //! What can go wrong with an account, by what the caller can do about it.
 
+use hearth_mail::MailError;
 use hearth_store::StoreError;
 
 /// A refused or failed request. Absence is an `Option` where reading is the purpose.
@@ -56,9 +57,12 @@ pub enum AccountsError {
     /// This server sends no mail.
     #[error("this server sends no mail")]
     NoMail,
-    /// The mail server does not take a letter.
+    /// The mail server has no mailbox of this address.
+    #[error("no letter can be sent to this address")]
+    RefusedLetter,
+    /// The mail server does not take a letter now.
     #[error(transparent)]
-    Mail(#[from] hearth_mail::MailError),
+    Mail(MailError),
     /// Too many letters were sent for the same purpose.
     #[error("too many letters were sent")]
     TooManyLetters,
@@ -75,6 +79,15 @@ impl From<StoreError> for AccountsError {
         match error {
             StoreError::TooLarge { what, .. } => Self::TooLarge(what),
             other => Self::Store(other),
+        }
+    }
+}
+
+impl From<MailError> for AccountsError {
+    fn from(error: MailError) -> Self {
+        match error {
+            MailError::Refused(_) => Self::RefusedLetter,
+            other => Self::Mail(other),
         }
     }
 }

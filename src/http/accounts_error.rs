@@ -38,6 +38,9 @@ impl From<AccountsError> for ApiError {
             AccountsError::NoMail => {
                 Self::new(StatusCode::FORBIDDEN, ErrorCode::ThreepidDenied, message)
             }
+            AccountsError::RefusedLetter => {
+                Self::new(StatusCode::FORBIDDEN, ErrorCode::ThreepidDenied, message)
+            }
             AccountsError::Mail(error) => Self::internal(error),
             AccountsError::TooManyLetters => {
                 Self::new(StatusCode::FORBIDDEN, ErrorCode::ThreepidDenied, message)

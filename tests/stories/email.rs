@@ -270,6 +270,26 @@ async fn addresses_and_links_are_checked() {
 }
 
 #[tokio::test]
+async fn nothing_is_sent_without_the_protection_that_was_asked_for() {
+    let mailbox = Mailbox::start().await;
+    for protection in ["starttls", "implicit"] {
+        let settings = mailbox.settings().text("mail.tls", protection);
+        let server = Server::start_with(settings.literal("mail.timeout_seconds", "2")).await;
+        let failed = ask(&server.anonymous(), "/account/3pid", ADDRESS, 1).await;
+        failed.assert_matrix_error(500, "M_UNKNOWN");
+    }
+    assert!(mailbox.letters().is_empty());
+}
+
+#[tokio::test]
+async fn a_mailbox_that_does_not_exist_gets_no_letter() {
+    let mailbox = Mailbox::start().await;
+    let server = Server::start_with(mailbox.settings()).await;
+    let refused = ask(&server.anonymous(), "/account/3pid", "a@refused.example", 1).await;
+    refused.assert_matrix_error(403, "M_THREEPID_DENIED");
+}
+
+#[tokio::test]
 async fn phone_numbers_are_not_known() {
     let server = Server::start_with(Mailbox::start().await.settings()).await;
     let body = json!({
