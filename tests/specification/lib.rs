@@ -25,7 +25,7 @@ pub use documents::LoadError;
 pub use exchange::Exchange;
 pub use judge::{Complaint, Specification};
 pub use operation::Operation;
-pub use table::render;
+pub use table::{render, without_statuses};
 
 /// Names the folder of the specification's data, when it is not beside the checkout.
 pub const FOLDER_VARIABLE: &str = "HEARTH_TEST_SPECIFICATION";
