@@ -190,3 +190,22 @@ async fn a_silent_service_hides_nothing() {
     alice.get("/thirdparty/protocol/irc").await.assert_matrix_error(404, "M_NOT_FOUND");
     alice.get("/thirdparty/user/irc").await.assert_matrix_error(404, "M_NOT_FOUND");
 }
+
+#[tokio::test]
+async fn a_service_lists_rooms_of_its_networks() {
+    let registration = registration("");
+    let server = server(&registration).await;
+    let (alice, bridge) = (server.register("alice").await, bridge(&server));
+    let room = alice.create_room(json!({ "name": "Portal" })).await;
+    let path = format!("/directory/list/appservice/n/{room}");
+    let listed = async || {
+        let network = json!({ "third_party_instance_id": "bridge|n" });
+        alice.post("/publicRooms", network).await.ok()["chunk"].clone()
+    };
+    let public = json!({ "visibility": "public" });
+    alice.put(&path, public.clone()).await.assert_matrix_error(403, "M_FORBIDDEN");
+    assert_eq!(bridge.put(&path, public).await.ok(), json!({}));
+    assert_eq!(listed().await[0]["room_id"], room.as_str());
+    assert_eq!(bridge.put(&path, json!({ "visibility": "private" })).await.ok(), json!({}));
+    assert_eq!(listed().await, json!([]));
+}

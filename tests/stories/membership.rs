@@ -182,3 +182,16 @@ async fn members_are_listed_by_membership() {
     let outsider = eve.get(&format!("/rooms/{room}/members")).await;
     outsider.assert_matrix_error(403, "M_FORBIDDEN");
 }
+
+#[tokio::test]
+async fn a_room_is_joined_by_its_id_alone() {
+    let server = Server::start().await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
+    let room = alice.create_room(json!({ "preset": "public_chat" })).await;
+    let path = format!("/rooms/{room}/join");
+    assert_eq!(bob.post(&path, json!({ "reason": "hello" })).await.ok()["room_id"], room.as_str());
+    assert_eq!(alice.membership(&room, &bob.user).await, "join");
+    let closed = alice.create_room(json!({})).await;
+    let refused = bob.post(&format!("/rooms/{closed}/join"), json!({})).await;
+    refused.assert_matrix_error(403, "M_FORBIDDEN");
+}
