@@ -89,11 +89,10 @@ impl Letter {
     pub fn header(&self, name: &str) -> Option<String> {
         let (head, _) = self.text.split_once("\n\n").unwrap();
         let unfolded = head.replace("\n ", " ").replace("\n\t", " ");
-        let found = unfolded.lines().find_map(|line| {
+        unfolded.lines().find_map(|line| {
             let (found, value) = line.split_once(':')?;
             found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-        });
-        found
+        })
     }
 
     /// Path and query of the first web address in the letter.

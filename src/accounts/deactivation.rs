@@ -106,6 +106,8 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use crate::{Authentication, NewUser, testing::fixture};
 
     #[tokio::test]
@@ -131,7 +133,7 @@ mod tests {
         let alice = fixture.user("alice").await;
         let accounts = &fixture.accounts;
         accounts.deactivate(&alice, false).await.unwrap();
-        assert_eq!(accounts.departing_users().await.unwrap(), [alice.clone()]);
+        assert_eq!(accounts.departing_users().await.unwrap(), from_ref(&alice));
         accounts.delete_belongings(&alice).await.unwrap();
         accounts.departed(&alice).await.unwrap();
         assert!(accounts.departing_users().await.unwrap().is_empty());

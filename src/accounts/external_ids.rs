@@ -112,6 +112,8 @@ pub(crate) async fn write_external_id(
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
     use crate::{NewUser, testing::fixture};
 
@@ -129,7 +131,7 @@ mod tests {
         accounts.create_user(&alice, new).await.unwrap();
         let found = accounts.user_of_external_id(&linked).await.unwrap();
         assert_eq!(found.as_deref(), Some(&*alice));
-        assert_eq!(accounts.external_ids(&alice).await.unwrap(), [linked.clone()]);
+        assert_eq!(accounts.external_ids(&alice).await.unwrap(), from_ref(&linked));
         for (issuer, subject) in [
             ("https://id.example.org", "123"),
             ("https://id.example.org", "12345"),

@@ -68,7 +68,6 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::fixture;
 
     #[tokio::test]

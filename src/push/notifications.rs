@@ -6,7 +6,7 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BinaryHeap, HashMap},
+    collections::{BinaryHeap, HashMap, hash_map::Entry},
 };
 
 use hearth_base::{RoomNid, StreamPosition};
@@ -239,16 +239,18 @@ impl Reading<'_> {
         let Some(json) = rendered.into_iter().next() else {
             return Ok(None);
         };
-        if !self.read.contains_key(&room.nid()) {
-            let read = rooms.read_positions(snapshot, room.nid(), user_id).await?;
-            self.read.insert(room.nid(), read);
-        }
+        let read = match self.read.entry(room.nid()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                unknown.insert(rooms.read_positions(snapshot, room.nid(), user_id).await?)
+            }
+        };
         let root = rooms.thread_of(snapshot, event).await?;
-        let read = self.read.get(&room.nid()).map(|read| read.of_thread(root.as_deref()));
+        let is_read = position <= read.of_thread(root.as_deref());
         Ok(Some(Notification {
             actions: serde_json::from_str(actions)?,
             event: json,
-            is_read: read.is_some_and(|read| position <= read),
+            is_read,
             room_id: room.id().to_owned(),
             ts_ms,
         }))
