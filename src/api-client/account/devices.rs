@@ -67,15 +67,12 @@ pub(crate) async fn delete_devices(
     Ok(RumaResponse(delete_devices::v3::Response::new()))
 }
 
-/// A device as its user sees it. What is not known is left out, and not null as in ruma's type.
+/// A device as its user sees it. What is not known is null: matrix-nio wants every key.
 #[derive(Serialize)]
 pub(crate) struct RenderedDevice {
     device_id: OwnedDeviceId,
-    #[serde(skip_serializing_if = "Option::is_none")]
     display_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     last_seen_ip: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     last_seen_ts: Option<u64>,
 }
 
