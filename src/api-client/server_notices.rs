@@ -202,19 +202,13 @@ impl<'a> Speaker<'a> {
         let levels = json!({ "users_default": USERS_LEVEL });
         let creation = json!({ "m.federate": false });
         let request = CreateRoom {
-            creator: self.notices.user_id.clone(),
             profile: self.profile(&self.notices.user_id).await?,
-            version: None,
             creation_content: fields(creation),
             preset: Some(RoomPreset::PrivateChat),
-            published: false,
-            alias: None,
             name: Some(self.notices.room_name.clone()),
-            topic: None,
             invite: vec![(user_id.to_owned(), self.profile(user_id).await?)],
-            is_direct: false,
-            initial_state: Vec::new(),
             power_levels: fields(levels),
+            ..CreateRoom::new(self.notices.user_id.clone())
         };
         match self.rooms.create_notice_room(request, user_id).await {
             Ok(room) => {

@@ -62,21 +62,7 @@ impl Fixture {
     }
 
     pub(crate) async fn room(&self, creator: &UserId) -> Room {
-        let request = CreateRoom {
-            creator: creator.to_owned(),
-            profile: Profile::default(),
-            version: None,
-            creation_content: Map::new(),
-            preset: None,
-            published: true,
-            alias: None,
-            name: None,
-            topic: None,
-            invite: Vec::new(),
-            is_direct: false,
-            initial_state: Vec::new(),
-            power_levels: Map::new(),
-        };
+        let request = CreateRoom { published: true, ..CreateRoom::new(creator.to_owned()) };
         self.rooms.create_room(request).await.unwrap()
     }
 

@@ -47,6 +47,28 @@ pub struct CreateRoom {
     pub power_levels: Map<String, Value>,
 }
 
+impl CreateRoom {
+    /// A private room of the default version with nothing special.
+    #[must_use]
+    pub fn new(creator: OwnedUserId) -> Self {
+        Self {
+            creator,
+            profile: Profile::default(),
+            version: None,
+            creation_content: Map::new(),
+            preset: None,
+            published: false,
+            alias: None,
+            name: None,
+            topic: None,
+            invite: Vec::new(),
+            is_direct: false,
+            initial_state: Vec::new(),
+            power_levels: Map::new(),
+        }
+    }
+}
+
 impl Rooms {
     /// Creates a room, and returns it.
     ///

@@ -39,21 +39,7 @@ pub fn user(localpart: &str) -> OwnedUserId {
 
 /// A request for a room with nothing special.
 pub fn private_room(creator: &UserId) -> CreateRoom {
-    CreateRoom {
-        creator: creator.to_owned(),
-        profile: Profile::default(),
-        version: None,
-        creation_content: Map::new(),
-        preset: None,
-        published: false,
-        alias: None,
-        name: None,
-        topic: None,
-        invite: Vec::new(),
-        is_direct: false,
-        initial_state: Vec::new(),
-        power_levels: Map::new(),
-    }
+    CreateRoom::new(creator.to_owned())
 }
 
 /// A room that everybody may join.

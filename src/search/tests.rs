@@ -57,21 +57,7 @@ impl Test {
     }
 
     async fn room(&self, creator: &UserId) -> Room {
-        let request = CreateRoom {
-            creator: creator.to_owned(),
-            profile: Profile::default(),
-            version: None,
-            creation_content: Map::new(),
-            preset: None,
-            published: true,
-            alias: None,
-            name: None,
-            topic: None,
-            invite: Vec::new(),
-            is_direct: false,
-            initial_state: Vec::new(),
-            power_levels: Map::new(),
-        };
+        let request = CreateRoom { published: true, ..CreateRoom::new(creator.to_owned()) };
         self.rooms.create_room(request).await.unwrap()
     }
 
@@ -279,21 +265,8 @@ async fn rooms_and_senders_narrow_a_search_and_replaced_rooms_widen_it() {
     let before = test.say(&old, &alice, "a word before").await;
     let creation_content = json!({ "predecessor": { "room_id": old.id(), "event_id": before } });
     let Value::Object(creation_content) = creation_content else { unreachable!() };
-    let request = CreateRoom {
-        creator: alice.clone(),
-        profile: Profile::default(),
-        version: None,
-        creation_content,
-        preset: None,
-        published: true,
-        alias: None,
-        name: None,
-        topic: None,
-        invite: Vec::new(),
-        is_direct: false,
-        initial_state: Vec::new(),
-        power_levels: Map::new(),
-    };
+    let request =
+        CreateRoom { creation_content, published: true, ..CreateRoom::new(alice.clone()) };
     let new = test.rooms.create_room(request).await.unwrap();
     let after = test.say(&new, &alice, "a word after").await;
     let other = test.room(&alice).await;

@@ -68,21 +68,7 @@ impl Server {
     }
 
     pub async fn room(&self, creator: &UserId, published: bool) -> Room {
-        let request = CreateRoom {
-            creator: creator.to_owned(),
-            profile: Profile::default(),
-            version: None,
-            creation_content: Map::new(),
-            preset: None,
-            published,
-            alias: None,
-            name: None,
-            topic: None,
-            invite: Vec::new(),
-            is_direct: false,
-            initial_state: Vec::new(),
-            power_levels: Map::new(),
-        };
+        let request = CreateRoom { published, ..CreateRoom::new(creator.to_owned()) };
         self.rooms.create_room(request).await.unwrap()
     }
 
