@@ -39,8 +39,7 @@ async fn a_public_room_is_described() {
     assert_eq!(entry["canonical_alias"], "#hearth:hearth.test");
     assert_eq!(entry["world_readable"], json!(true));
     assert_eq!(entry["guest_can_join"], json!(false));
-    let rule = entry.get("join_rule").unwrap_or(&json!("public")).clone();
-    assert_eq!(rule, "public", "which may be left out");
+    assert_eq!(entry["join_rule"], "public");
     assert_eq!(body["total_room_count_estimate"], json!(1));
 }
 

@@ -37,13 +37,14 @@ pub(crate) async fn send_state(
 ) -> Result<HttpResponse, Error> {
     let delay = delay_of(query.as_deref())?;
     let room = known_room(&rooms, &request.room_id).await?;
-    let content = request.body.into_json();
+    let mut content = request.body.into_json();
     if request.event_type == StateEventType::RoomCanonicalAlias {
         canonical_alias::check(&rooms, &room, &content).await?;
     }
     if request.event_type == StateEventType::RoomMember {
         member_state::check(&rooms, &accounts, &room, &caller.user, &request.state_key, &content)
             .await?;
+        content = member_state::without_voucher(content);
     }
     let shuts_guests_out =
         request.event_type == StateEventType::RoomGuestAccess && !lets_guests_in(&content);
