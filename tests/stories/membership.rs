@@ -156,6 +156,13 @@ async fn members_of_another_room_come_in_by_its_allow_rule() {
     let content = alice.state(&room, "m.room.member", &bob.user).await.ok();
     assert_eq!(content["membership"], "join");
     assert_eq!(content["join_authorised_via_users_server"], alice.user.as_str());
+    let mut repeated = content;
+    repeated["displayname"] = json!("Bobby");
+    repeated["join_authorised_via_users_server"] = json!("whatever the client read");
+    bob.put(&format!("/rooms/{room}/state/m.room.member/{}", bob.user), repeated).await.ok();
+    let content = alice.state(&room, "m.room.member", &bob.user).await.ok();
+    assert_eq!(content["displayname"], "Bobby");
+    assert!(content.get("join_authorised_via_users_server").is_none(), "{content}");
 }
 
 #[tokio::test]

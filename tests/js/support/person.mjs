@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 
 import * as sdk from "matrix-js-sdk";
+import { SlidingSync } from "matrix-js-sdk/lib/sliding-sync.js";
 
 export const BASE_URL = process.env.HEARTH_URL ?? "http://127.0.0.1:8008";
 export const PASSWORD = "correct horse battery staple";
@@ -21,6 +22,21 @@ export const ENCRYPTION = {
 
 const PATIENCE_MS = 30_000;
 const LOOK_EVERY_MS = 10;
+const POLL_MS = 10_000;
+
+/** What a sliding client wants of each room, as Element asks for it. */
+const ROOM_DETAILS = {
+  timeline_limit: 20,
+  required_state: [
+    ["m.room.create", ""],
+    ["m.room.name", ""],
+    ["m.room.join_rules", ""],
+    ["m.room.power_levels", ""],
+    ["m.room.encryption", ""],
+    ["m.room.member", "$ME"],
+    ["m.room.member", "$LAZY"],
+  ],
+};
 
 const started = [];
 
@@ -63,9 +79,12 @@ export function passwordAuth(client) {
     });
 }
 
-/** A syncing client; with `encrypted`, one that has the Rust crypto and `cryptoCallbacks`. */
+/**
+ * A syncing client; with `encrypted`, one that has the Rust crypto and `cryptoCallbacks`; with
+ * `window`, one that syncs by sliding sync and shows so many rooms of its list.
+ */
 async function start(session, options = {}) {
-  const { encrypted = false, cryptoCallbacks, initialSyncLimit = 20 } = options;
+  const { encrypted = false, cryptoCallbacks, initialSyncLimit = 20, window } = options;
   const client = sdk.createClient({
     baseUrl: BASE_URL,
     userId: session.user_id,
@@ -75,10 +94,24 @@ async function start(session, options = {}) {
     cryptoCallbacks,
   });
   if (encrypted) await client.initRustCrypto({ useIndexedDB: false });
-  await client.startClient({ initialSyncLimit, threadSupport: true, pollTimeout: 10_000 });
+  const slidingSync = window && slide(client, window);
+  await client.startClient({
+    initialSyncLimit,
+    slidingSync,
+    threadSupport: true,
+    pollTimeout: POLL_MS,
+  });
   started.push(client);
   await until("the first sync", () => client.isInitialSyncComplete());
   return client;
+}
+
+/** The list of a sliding client. */
+export const LIST = "rooms";
+
+function slide(client, window) {
+  const list = { ranges: [[0, window - 1]], ...ROOM_DETAILS };
+  return new SlidingSync(BASE_URL, new Map([[LIST, list]]), ROOM_DETAILS, client, POLL_MS);
 }
 
 /** Stops all clients, so that the process can end. */
