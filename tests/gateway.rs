@@ -6,18 +6,19 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+
+use crate::{
+    loopback::{Heard, Loopback},
+    wait,
 };
 
-use crate::wait;
+/// The path that every gateway has.
+const PATH: &str = "/_matrix/push/v1/notify";
 
 /// A gateway that answers until it is dropped.
 pub struct Gateway {
-    address: String,
+    server: Loopback,
     shared: Arc<Shared>,
-    task: tokio::task::JoinHandle<()>,
 }
 
 #[derive(Default)]
@@ -31,16 +32,15 @@ struct Shared {
 impl Gateway {
     /// A gateway that accepts everything.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(serve(listener, Arc::clone(&shared)));
-        Self { address, shared, task }
+        let told = Arc::clone(&shared);
+        let server = Loopback::start(move |heard| told.answer(&heard)).await;
+        Self { server, shared }
     }
 
     /// What a pusher names it by.
     pub fn url(&self) -> String {
-        format!("http://{}/_matrix/push/v1/notify", self.address)
+        self.server.url() + PATH
     }
 
     /// Answers the next notification in this way.
@@ -68,48 +68,16 @@ impl Gateway {
     }
 }
 
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(answer(stream, Arc::clone(&shared)));
-    }
-}
-
-/// Answers one request and closes the connection.
-async fn answer(stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
-    let mut stream = BufReader::new(stream);
-    let (mut line, mut length) = (String::new(), 0);
-    let mut is_push = None;
-    while stream.read_line(&mut line).await? > 2 {
-        is_push.get_or_insert(line.starts_with("POST /_matrix/push/v1/notify "));
-        let header = line.to_ascii_lowercase();
-        if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or(0);
+impl Shared {
+    fn answer(&self, heard: &Heard) -> (u16, Value) {
+        assert_eq!(heard.what, format!("POST {PATH}"), "a request that is no notification");
+        self.received.lock().unwrap().push(heard.body["notification"].clone());
+        let planned = self.answers.lock().unwrap().pop_front();
+        let is_down = *self.is_down.lock().unwrap();
+        match planned {
+            Some(planned) => planned,
+            None if is_down => (503, json!({})),
+            None => (200, json!({ "rejected": [] })),
         }
-        line.clear();
     }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
-    assert_eq!(is_push, Some(true), "a request that is no notification");
-    let body: Value = serde_json::from_slice(&body).expect("a notification in JSON");
-    shared.received.lock().unwrap().push(body["notification"].clone());
-    let planned = shared.answers.lock().unwrap().pop_front();
-    let is_down = *shared.is_down.lock().unwrap();
-    let (status, body) = match planned {
-        Some(planned) => planned,
-        None if is_down => (503, json!({})),
-        None => (200, json!({ "rejected": [] })),
-    };
-    let body = body.to_string();
-    let head = format!(
-        "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all((head + &body).as_bytes()).await
 }

@@ -9,6 +9,7 @@
 pub mod client;
 mod conformance;
 pub mod gateway;
+pub mod loopback;
 pub mod mailbox;
 pub mod media;
 pub mod reply;

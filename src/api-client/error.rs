@@ -8,6 +8,7 @@ use hearth_accounts::AccountsError;
 use hearth_base::limits::DELAYED_EVENT_DELAY_MS_MAX;
 use hearth_bus::RetryAfter;
 use hearth_http::ApiError;
+use hearth_identity::IdentityError;
 use hearth_media::MediaError;
 use hearth_push::PushError;
 use hearth_rooms::RoomsError;
@@ -143,6 +144,23 @@ impl From<PushError> for Error {
             PushError::Rooms(error) => error.into(),
             PushError::Accounts(error) => error.into(),
             other => Self(ApiError::internal(other)),
+        }
+    }
+}
+
+impl From<IdentityError> for Error {
+    fn from(error: IdentityError) -> Self {
+        let message = error.to_string();
+        let other = |status, code| Self(ApiError::new(status, code, message.clone()));
+        match error {
+            IdentityError::NotTrusted(_) => {
+                other(StatusCode::FORBIDDEN, ErrorCode::ServerNotTrusted)
+            }
+            IdentityError::BadRequest => other(StatusCode::BAD_REQUEST, ErrorCode::InvalidParam),
+            IdentityError::Refused(_) => other(StatusCode::FORBIDDEN, ErrorCode::ThreepidDenied),
+            IdentityError::Unreachable(_) | IdentityError::BadAnswer(_) => {
+                other(StatusCode::BAD_GATEWAY, ErrorCode::Unknown)
+            }
         }
     }
 }

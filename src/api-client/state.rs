@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use hearth_accounts::Accounts;
 use hearth_bus::Bus;
+use hearth_identity::Identity;
 use hearth_media::{Media, Previews};
 use hearth_outgoing::Outgoing;
 use hearth_push::Push;
@@ -132,6 +133,8 @@ pub struct ClientApi {
     pub sso: Sso,
     /// Requests to elsewhere.
     pub outgoing: Outgoing,
+    /// Who owns an address.
+    pub identity: Identity,
     /// What the administrator decided.
     pub settings: Arc<Settings>,
     /// Work that goes on after a request was answered; the server waits for it at its end.
@@ -195,6 +198,12 @@ impl FromRef<ClientApi> for Sso {
 impl FromRef<ClientApi> for Outgoing {
     fn from_ref(api: &ClientApi) -> Self {
         api.outgoing.clone()
+    }
+}
+
+impl FromRef<ClientApi> for Identity {
+    fn from_ref(api: &ClientApi) -> Self {
+        api.identity.clone()
     }
 }
 

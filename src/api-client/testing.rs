@@ -1,11 +1,12 @@
 //! A whole client-server API in memory, and clients that talk to its router.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Router, body::Body, response::Response};
 use hearth_accounts::{Accounts, NewSession, NewUser, PasswordCost};
 use hearth_base::{Clock, Random};
 use hearth_bus::{Bus, Rates};
+use hearth_identity::Identity;
 use hearth_media::Media;
 use hearth_outgoing::Outgoing;
 use hearth_rooms::Rooms;
@@ -128,6 +129,7 @@ fn parts(options: Options) -> ClientApi {
         push,
         bus,
         sso,
+        identity: Identity::new(&outgoing, BTreeMap::new()),
         outgoing,
         settings: Arc::new(settings),
         tasks,

@@ -49,12 +49,11 @@ impl Badges {
     }
 
     /// How many messages the user has not read.
-    pub(crate) async fn count(
-        &self,
-        snapshot: &dyn Snapshot,
-        user_id: &UserId,
-    ) -> Result<u64, PushError> {
+    pub(crate) async fn count(&self, user_id: &UserId) -> Result<u64, PushError> {
         let badge = self.known.get_with(user_id.to_owned(), Arc::default);
+        // Taken when there is a badge to touch: what is not in it makes a room stale.
+        let snapshot = self.rooms.snapshot().await?;
+        let snapshot = snapshot.as_ref();
         let stale = {
             let badge = badge.lock();
             badge.is_complete.then(|| badge.stale.keys().copied().collect())

@@ -229,7 +229,7 @@ impl Couriers {
             News::Read if !is_last => return Ok(Told::Delivered),
             News::Read => gateway::of_counts(stored, data),
         };
-        let unread = self.0.badges.count(snapshot, user_id).await?;
+        let unread = self.0.badges.count(user_id).await?;
         let known = self.0.told.lock().get(name).copied();
         if row.news == News::Read && known == Some(unread) {
             return Ok(Told::Delivered);

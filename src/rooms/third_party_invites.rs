@@ -5,11 +5,15 @@
 //! check the signature. Asking identity servers anything is for the caller.
 
 use hearth_store::Snapshot;
-use ruma::{OwnedUserId, api::client::membership::ThirdPartySigned, events::StateEventType};
+use ruma::{
+    OwnedUserId, UserId,
+    api::client::membership::ThirdPartySigned,
+    events::{StateEventType, room::member::MembershipState},
+};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{Profile, Room, Rooms, RoomsError, Sent};
+use crate::{Profile, Room, Rooms, RoomsError, Sent, new_room::state_event};
 
 /// An `m.room.third_party_invite` event.
 #[derive(Clone, Debug)]
@@ -42,6 +46,37 @@ struct Content {
 }
 
 impl Rooms {
+    /// Refuses who may not invite anybody, before an identity server is told about it.
+    ///
+    /// # Errors
+    /// [`RoomsError::Forbidden`], or the store failed.
+    pub async fn check_inviting(&self, room: &Room, user_id: &UserId) -> Result<(), RoomsError> {
+        let snapshot = self.snapshot().await?;
+        let row = self.membership(snapshot.as_ref(), room.nid(), user_id).await?;
+        let head = self.head(snapshot.as_ref(), room.nid()).await?;
+        let levels = self.power_levels(snapshot.as_ref(), room, &head).await?;
+        let is_joined = row.is_some_and(|row| row.value.state == MembershipState::Join);
+        if is_joined && levels.user(user_id) >= levels.invite() {
+            return Ok(());
+        }
+        Err(RoomsError::Forbidden("you may not invite anybody to this room".to_owned()))
+    }
+
+    /// Invites whoever proves to own an address, as an identity server stored it: `content` is
+    /// that of the `m.room.third_party_invite` event.
+    ///
+    /// # Errors
+    /// The room's rules refuse it, or the store failed.
+    pub async fn invite_address(
+        &self,
+        room: &Room,
+        sender: &UserId,
+        token: &str,
+        content: &Value,
+    ) -> Result<Sent, RoomsError> {
+        self.send(room, state_event(sender, "m.room.third_party_invite", token, content)?).await
+    }
+
     /// The invite to an address with this token.
     ///
     /// # Errors

@@ -48,6 +48,7 @@ pub fn client_api(settings: &Settings, parts: &Parts) -> Router {
         bus: parts.bus.clone(),
         sso: parts.sso.clone(),
         outgoing: parts.outgoing.clone(),
+        identity: parts.identity.clone(),
         settings: Arc::new(api),
         tasks: parts.tasks.clone(),
     };

@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 
 use super::{
     access::{check_invitee, profile_of},
+    invite::Host,
     upgrade::follow_upgrade,
 };
 use crate::error::Error;
@@ -33,8 +34,11 @@ type InitialState = (String, String, Value);
 pub(crate) async fn create_room(
     State(rooms): State<Rooms>,
     State(accounts): State<Accounts>,
-    Ruma { request, caller }: Ruma<Request>,
+    host: Host,
+    Ruma { mut request, caller }: Ruma<Request>,
 ) -> Result<RumaResponse<Response>, Error> {
+    let addresses = std::mem::take(&mut request.invite_3pid);
+    host.check_addresses(&addresses)?;
     let plan = CreateRoom {
         profile: profile_of(&accounts, &caller.user).await?,
         version: request.room_version.clone(),
@@ -53,6 +57,9 @@ pub(crate) async fn create_room(
     match rooms.create_room(plan).await {
         Ok(room) => {
             follow_upgrade(&rooms, &accounts, &room, &caller.user).await;
+            for address in addresses {
+                host.invite_address(&room, &caller.user, address).await?;
+            }
             Ok(RumaResponse(Response::new(room.id().to_owned())))
         }
         Err(RoomsError::Forbidden(reason)) => Err(Error::invalid_room_state(reason)),
@@ -107,9 +114,6 @@ async fn invitees(
     creator: &UserId,
     request: &Request,
 ) -> Result<Vec<(OwnedUserId, Profile)>, Error> {
-    if !request.invite_3pid.is_empty() {
-        return Err(Error::threepid_denied());
-    }
     if request.invite.len() > INVITES_MAX {
         return Err(invalid(&format!("at most {INVITES_MAX} users can be invited at once")));
     }

@@ -17,6 +17,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     #[serde(default)]
     pub oidc: Vec<Oidc>,
+    #[serde(default)]
+    pub identity_server: Vec<IdentityServer>,
     pub listen: Listen,
     pub well_known: WellKnown,
     pub voip: Voip,
@@ -56,6 +58,14 @@ pub struct Oidc {
     pub display_name: Option<String>,
     #[serde(default = "values::yes")]
     pub allow_registration: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityServer {
+    pub name: String,
+    #[serde(default, deserialize_with = "values::web_address")]
+    pub url: Option<Url>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod housekeeping;
+mod identity;
 mod mail;
 mod media;
 mod outgoing;
@@ -18,6 +19,7 @@ mod store;
 use hearth_accounts::Accounts;
 use hearth_base::{Clock, Random};
 use hearth_bus::Bus;
+use hearth_identity::Identity;
 use hearth_mail::Mail;
 use hearth_media::{Media, Previews};
 use hearth_outgoing::Outgoing;
@@ -32,6 +34,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use self::{accounts::open_accounts, rooms::retention, store::open_store};
 use self::{
     housekeeping::keep_house,
+    identity::open_identity,
     mail::open_mail,
     media::{open_media, open_previews},
     outgoing::open_outgoing,
@@ -58,6 +61,8 @@ pub struct Parts {
     pub previews: Option<Previews>,
     /// Requests to elsewhere.
     pub outgoing: Outgoing,
+    /// Who owns an address.
+    pub identity: Identity,
     /// What is not stored.
     pub bus: Bus,
     /// What can be searched.
@@ -92,6 +97,7 @@ impl Parts {
         let rooms = open_rooms(settings, data_dir, &store, &clock, &random, &tasks)?;
         let bus = Bus::new(clock.clone(), &random, rates(&settings.rate_limit));
         let outgoing = open_outgoing(settings)?;
+        let identity = open_identity(settings, &outgoing)?;
         let media = open_media(settings, data_dir, &store, &clock, &random)?;
         let previews = open_previews(settings, &media, &outgoing);
         let index = data_dir.search();
@@ -125,6 +131,7 @@ impl Parts {
             media,
             previews,
             outgoing,
+            identity,
             bus,
             search,
             sso,

@@ -86,7 +86,7 @@ async fn who_is_not_known_is_not_invited() {
         "medium": "email",
         "address": "bob@example.org",
     });
-    alice.refused("POST", &path, address, 403, "M_THREEPID_DENIED").await;
+    alice.refused("POST", &path, address, 403, "M_SERVER_NOT_TRUSTED").await;
     alice.refused("POST", "v3/join/!unknown:example.org", json!({}), 404, "M_NOT_FOUND").await;
     alice.refused("POST", "v3/join/%23none:example.org", json!({}), 404, "M_NOT_FOUND").await;
 }
