@@ -49,6 +49,8 @@ pub(crate) fn database(settings: &Settings) -> Result<Options, Error> {
     options.set_max_total_wal_size(WAL_BYTES_MAX);
     options.set_db_write_buffer_size(settings.write_buffer_bytes);
     options.set_max_open_files(OPEN_FILES_MAX);
+    // Few shards, each with room: a shard that is full closes tables although others have space.
+    options.set_table_cache_num_shard_bits(2);
     options.set_max_background_jobs(2);
     options.set_bytes_per_sync(MIB as u64);
     options.set_avoid_unnecessary_blocking_io(true);

@@ -58,7 +58,12 @@ impl View {
         let addresses = keys.iter().map(|key| (family, key));
         let found = self.borrow_dependent().multi_get_cf_opt(addresses, reach.options());
         let found = found.into_iter().map(|row| Ok(row?.map(Bytes::from))).collect();
-        within_reach(keyspace, found)
+        let rows = within_reach(keyspace, found)?;
+        // A multi-get says "found, empty" of a block that it did not get to see.
+        let is_certain = |rows: &Vec<Option<Bytes>>| {
+            reach == Reach::Disk || !rows.iter().flatten().any(Bytes::is_empty)
+        };
+        Ok(rows.filter(is_certain))
     }
 
     /// A page of a range; `None` if a part of it is out of reach.
