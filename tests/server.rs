@@ -206,5 +206,7 @@ pub fn free_port() -> u16 {
 fn http_client() -> reqwest::Client {
     // The stories speak plain HTTP; reqwest wants a provider nevertheless.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+    // Where a redirect leads to is for the story to judge.
+    client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }

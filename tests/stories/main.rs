@@ -58,6 +58,7 @@ mod search;
 mod secrets;
 mod server_notices;
 mod service_accounts;
+mod single_sign_on;
 mod sliding_sync;
 mod spaces;
 mod sticky_events;
