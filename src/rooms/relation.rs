@@ -6,7 +6,7 @@
 
 use hearth_base::{EventNid, StreamPosition, limits::STORE_PAGE_ROWS_MAX};
 use hearth_rules::Pdu;
-use hearth_store::{Batch, Direction, Pending, Snapshot};
+use hearth_store::{Batch, Direction, Fact, Pending, Snapshot};
 use ruma::{EventId, OwnedEventId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -262,6 +262,15 @@ impl Group<'_> {
         match self.tentative.events.get(&target.nid()) {
             Some(new) => RELATIONS.delete(batch, &(parent, kind.number(), new.pending)),
             None => RELATIONS.delete(batch, &(parent, kind.number(), target.position())),
+        }
+        if matches!(kind, RelationKind::Annotation | RelationKind::Replacement) {
+            batch.fact(Fact::RelationRemoved {
+                room: self.room.nid(),
+                parent: relates.event_id.clone(),
+                rel_type: relates.rel_type.clone(),
+                key: relates.key.clone(),
+                sender: target.pdu().sender().to_owned(),
+            });
         }
         if kind == RelationKind::Thread {
             self.leave_thread(batch, target, relates.event_id).await?;

@@ -1,7 +1,7 @@
 //! The vocabulary of the log: what a committed change was about, not what it says.
 
 use hearth_base::{EventNid, RoomNid};
-use ruma::{OwnedDeviceId, OwnedRoomId, OwnedUserId};
+use ruma::{OwnedDeviceId, OwnedEventId, OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
 /// The format version of a stored fact.
@@ -80,5 +80,19 @@ pub enum Fact {
     Pushers {
         /// Whose.
         user: OwnedUserId,
+    },
+    /// An event lost what it said of another one, as it was redacted: a reaction is taken back, an
+    /// edit undone.
+    RelationRemoved {
+        /// The room.
+        room: RoomNid,
+        /// The event that it was about.
+        parent: OwnedEventId,
+        /// How it related to it.
+        rel_type: String,
+        /// What a reaction said.
+        key: Option<String>,
+        /// Who had sent it.
+        sender: OwnedUserId,
     },
 }

@@ -26,6 +26,7 @@ mod event_stream;
 mod joined;
 mod lazy_members;
 mod left;
+mod log;
 mod presence;
 mod sessions;
 mod sliding;
@@ -42,6 +43,8 @@ mod unread;
 
 pub use error::SyncError;
 pub use event_stream::{Heard, Listening};
+pub use hearth_store::Fact;
+pub use log::LogReader;
 pub use sliding::{
     RequiredState, RoomConfig, RoomFilters, SlidingList, SlidingRequest, SlidingResponse,
     SlidingRoom,

@@ -285,7 +285,7 @@ impl Sessions {
                     session.wake();
                 }
             }
-            Fact::Redacted { .. } | Fact::Pushers { .. } => {}
+            Fact::Redacted { .. } | Fact::Pushers { .. } | Fact::RelationRemoved { .. } => {}
         }
     }
 
