@@ -126,10 +126,13 @@ impl From<MediaError> for Error {
                 other(StatusCode::GATEWAY_TIMEOUT, ErrorCode::NotYetUploaded)
             }
             MediaError::NotThumbnailable => ApiError::bad_request(ErrorCode::Unknown, message),
+            MediaError::Malware(_) => ApiError::forbidden(message),
+            MediaError::ScanFailed(_) => other(StatusCode::BAD_GATEWAY, ErrorCode::Unknown),
             MediaError::Busy => other(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unknown),
             MediaError::Interrupted(_) => ApiError::bad_request(ErrorCode::Unknown, message),
             MediaError::Store(error) => ApiError::internal(error),
             MediaError::Blobs(error) => ApiError::internal(error),
+            MediaError::Settings(reason) => ApiError::internal(reason),
         })
     }
 }

@@ -18,7 +18,6 @@ use hearth_store::{MemoryEngine, Store};
 use hearth_sync::Sync;
 use http::{Request, StatusCode, header::AUTHORIZATION};
 use http_body_util::BodyExt;
-use object_store::memory::InMemory;
 use ruma::{OwnedUserId, RoomVersionId, server_name, user_id};
 use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -88,7 +87,7 @@ fn parts(options: Options) -> ClientApi {
         tasks.clone(),
     );
     let media_settings = hearth_media::Settings::new(settings.server_name.clone());
-    let blobs = Arc::new(InMemory::new());
+    let blobs = hearth_media::memory_blobs();
     let media = Media::new(store.clone(), blobs, clock.clone(), random.clone(), media_settings);
     let bus = Bus::new(clock.clone(), &random, rates);
     let outgoing = Outgoing::new(hearth_outgoing::Settings::default()).unwrap();

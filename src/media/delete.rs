@@ -1,14 +1,15 @@
 //! Deleting content: the id at once, the bytes with the last id that refers to them.
 
-use hearth_store::{Batch, Snapshot};
+use hearth_store::{Batch, Direction, Snapshot};
 use ruma::ServerName;
 
 use crate::{
     Media, MediaError, MediaId,
     error::{committed, contended},
-    limits::CONFLICT_RETRIES_MAX,
+    limits::{CONFLICT_RETRIES_MAX, SHOWN_BY_MAX},
     tables::{
-        BLOBS, BlobRow, FILES, FileRow, USED_BY_PREVIEWS, USED_BY_USER, USED_IN_TOTAL, total_part,
+        BLOBS, BlobRow, FILES, FileRow, SHOWN_BY, USED_BY_PREVIEWS, USED_BY_USER, USED_IN_TOTAL,
+        total_part,
     },
 };
 
@@ -35,6 +36,11 @@ impl Media {
             let mut batch = Batch::new();
             FILES.replace(&mut batch, &key, Some(&file), None)?;
             self.give_back(&mut batch, snapshot, &file).await?;
+            let shown = SHOWN_BY.prefix(&(media_id.as_str(),));
+            let forward = Direction::Forward;
+            for (row, ()) in SHOWN_BY.scan(snapshot, &shown, forward, SHOWN_BY_MAX).await? {
+                SHOWN_BY.delete(&mut batch, &row);
+            }
             let unused = unlink(&mut batch, snapshot, &file).await?;
             if committed(self.0.store.commit(batch).await)? {
                 self.delete_blob(unused).await?;

@@ -41,12 +41,21 @@ pub enum MediaError {
     /// Too many pictures wait for a thumbnail; trying later may help.
     #[error("no thumbnail could be made in time")]
     Busy,
+    /// The scanner found malware in the content.
+    #[error("the content is malware: {0}")]
+    Malware(String),
+    /// The scanner did not say whether the content is clean.
+    #[error("the content could not be scanned: {0}")]
+    ScanFailed(String),
     /// The body of the upload ended early.
     #[error("the upload was interrupted: {0}")]
     Interrupted(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The settings do not name a place for blobs.
+    #[error("{0}")]
+    Settings(String),
     /// The blobs cannot be read or written (disk full, a file is gone).
     #[error("blobs unavailable: {0}")]
     Blobs(#[from] object_store::Error),

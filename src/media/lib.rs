@@ -2,9 +2,9 @@
 //!
 //! One handle, [`Media`]. An upload goes through three steps: *reserve* an id (at once, or ahead
 //! of time with [`Media::create`]), *stage* the bytes as a blob that is durable, *link* both with
-//! one batch in the store. What the store names therefore exists; a blob that nothing names can
-//! only be left by a crash between the last two steps, and [`Media::keep_tidy`] deletes it later.
-//! [`Previews`] of pages are made on top of that.
+//! one batch in the store, if the scanner lets it pass. What the store names therefore exists; a
+//! blob that nothing names can only be left by a crash between the last two steps, and
+//! [`Media::keep_tidy`] deletes it later. [`Previews`] of pages are made on top of that.
 //!
 //! Invariants: content never changes under its id; equal contents share a blob, which lives as
 //! long as somebody refers to it; no decoder sees bytes that do not begin like one of four
@@ -20,6 +20,7 @@ mod delete;
 mod download;
 mod error;
 mod headers;
+mod kind;
 mod limits;
 mod link;
 mod media_id;
@@ -30,10 +31,14 @@ mod preview_rows;
 #[cfg(test)]
 mod preview_tests;
 mod reserve;
+mod s3;
+mod scanner;
 mod scans;
+mod shown;
 mod shrink;
 mod size;
 mod staged;
+mod storage;
 mod tables;
 #[cfg(test)]
 mod test_media;
@@ -45,19 +50,22 @@ use std::sync::Arc;
 
 use hearth_base::{Clock, Random};
 use hearth_store::Store;
-use object_store::ObjectStore;
 use ruma::{OwnedMxcUri, OwnedServerName};
 use tokio::sync::{Semaphore, broadcast};
 
-use crate::blobs::Blobs;
+use crate::{blobs::Blobs, scanner::Scanner};
 
-pub use blobs::local_blobs;
 pub use download::MediaFile;
 pub use error::MediaError;
 pub use headers::Headers;
+pub use kind::attachment_type;
 pub use media_id::MediaId;
 pub use preview::{PreviewError, PreviewSettings, Previews};
 pub use reserve::Reserved;
+pub use s3::{S3Settings, s3_blobs};
+pub use scanner::{ScannerAddress, ScannerSettings};
+pub use shown::MediaInfo;
+pub use storage::{Storage, local_blobs, memory_blobs};
 pub use thumbnail::ThumbnailRequest;
 pub use upload::Upload;
 
@@ -80,6 +88,8 @@ pub struct Settings {
     pub max_pixels: u64,
     /// From when on uploads are only for those who are logged in, in Unix milliseconds.
     pub frozen_at_ms: Option<u64>,
+    /// What looks for malware in everything that is taken in, before anybody can read it.
+    pub scanner: Option<ScannerSettings>,
 }
 
 impl Settings {
@@ -95,6 +105,7 @@ impl Settings {
             reservation_ms: 24 * 60 * 60 * 1_000,
             max_pixels: 32 * 1024 * 1024,
             frozen_at_ms: None,
+            scanner: None,
         }
     }
 }
@@ -106,6 +117,7 @@ pub struct Media(Arc<Parts>);
 struct Parts {
     store: Store,
     blobs: Blobs,
+    scanner: Option<Scanner>,
     clock: Clock,
     random: Random,
     settings: Settings,
@@ -116,12 +128,11 @@ struct Parts {
 }
 
 impl Media {
-    /// The media whose metadata is in `store` and whose bytes are in `objects`, which has to be
-    /// durable when it says that it has stored something (see [`local_blobs`]).
+    /// The media whose metadata is in `store` and whose bytes are in `storage`.
     #[must_use]
     pub fn new(
         store: Store,
-        objects: Arc<dyn ObjectStore>,
+        storage: Storage,
         clock: Clock,
         random: Random,
         settings: Settings,
@@ -129,7 +140,8 @@ impl Media {
         let (completed, _) = broadcast::channel(limits::COMPLETIONS_MAX);
         Self(Arc::new(Parts {
             store,
-            blobs: Blobs::new(objects, random.clone()),
+            blobs: Blobs::new(storage, random.clone()),
+            scanner: settings.scanner.clone().map(Scanner::new),
             clock,
             random,
             settings,

@@ -11,16 +11,35 @@ pub(crate) const FILENAME_BYTES_MAX: usize = 255;
 /// Longest content type in bytes; a longer one counts as none.
 pub(crate) const CONTENT_TYPE_BYTES_MAX: usize = 255;
 
-/// How much of an upload is gathered before it is written.
-pub(crate) const PART_BYTES: usize = 1024 * 1024;
-/// How much of a blob is read at once.
-pub(crate) const READ_BYTES: u64 = 512 * 1024;
+/// How much of an upload is gathered before it is written to a file.
+pub(crate) const FILE_PART_BYTES: usize = 1024 * 1024;
+/// How much of a file is read at once.
+pub(crate) const FILE_READ_BYTES: u64 = 512 * 1024;
+/// How much of an upload is gathered before it is sent to an S3 service, which takes no less.
+pub(crate) const S3_PART_BYTES: usize = 5 * 1024 * 1024;
+/// How much is read from an S3 service at once.
+pub(crate) const S3_READ_BYTES: u64 = 2 * 1024 * 1024;
+/// Largest answer of an S3 service: a piece of a blob, or a list of a thousand names.
+pub(crate) const S3_ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// How often a request to an S3 service that failed is repeated, if there is time.
+pub(crate) const S3_RETRIES_MAX: usize = 3;
+/// Longest pause before that.
+pub(crate) const S3_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How much the scanner is sent at once.
+pub(crate) const SCAN_CHUNK_BYTES: usize = 128 * 1024;
+/// Longest reply of the scanner that is read.
+pub(crate) const SCAN_REPLY_BYTES_MAX: u64 = 4 * 1024;
+/// Most files that are scanned at the same time.
+pub(crate) const SCANS_MAX: usize = 8;
 /// How often a batch is tried again after somebody else wrote a row of it.
 pub(crate) const CONFLICT_RETRIES_MAX: usize = 32;
 /// How many completed uploads a waiting download may miss before it looks again.
 pub(crate) const COMPLETIONS_MAX: usize = 1_024;
 /// Longest wait for an upload that was announced.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(120);
+
+/// Most events that are known to show a file.
+pub(crate) const SHOWN_BY_MAX: usize = 100;
 
 /// Most decoders at the same time.
 pub(crate) const DECODERS_MAX: usize = 2;

@@ -33,12 +33,17 @@ enum Linked {
 }
 
 impl Media {
-    /// Links the id with the staged bytes, or with equal ones that are here already.
+    /// Links the id with the staged bytes, or with equal ones that are here already, unless the
+    /// scanner finds fault with them. There is no other way for content to become readable.
     pub(crate) async fn link(
         &self,
         received: &Received<'_>,
         mut staged: Staged,
     ) -> Result<(), MediaError> {
+        if let Err(error) = self.scan(&mut staged).await {
+            staged.discard().await?;
+            return Err(error);
+        }
         match self.try_link(received, &mut staged).await {
             Ok(Linked::Own) => Ok(()),
             // The store may have committed before it failed: then the bytes are needed.
@@ -53,6 +58,13 @@ impl Media {
                 staged.discard().await?;
                 Err(error)
             }
+        }
+    }
+
+    async fn scan(&self, staged: &mut Staged) -> Result<(), MediaError> {
+        match &self.0.scanner {
+            Some(scanner) => scanner.scan(staged.read().await?).await,
+            None => Ok(()),
         }
     }
 

@@ -11,9 +11,10 @@
 //! | 7 | hash of a URL | the last preview of it |
 //! | 8 | when a preview ends, hash of its URL | its picture |
 //! | 9 | 0 | bytes of the pictures of previews |
+//! | 10 | media id, event id | the event shows the file |
 
 use hearth_store::{Keyspace, Table};
-use ruma::{OwnedServerName, OwnedUserId};
+use ruma::{OwnedEventId, OwnedServerName, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
 use crate::size::Size;
@@ -34,6 +35,8 @@ pub(crate) const PREVIEWS: Table<(ContentHash,), PreviewRow> = Table::new(Keyspa
 pub(crate) const PREVIEW_ENDS: Table<(u64, ContentHash), PreviewEnd> =
     Table::new(Keyspace::Media, 8, 1);
 pub(crate) const USED_BY_PREVIEWS: Table<(u8,), u64> = Table::new(Keyspace::Media, 9, 1);
+
+pub(crate) const SHOWN_BY: Table<(String, OwnedEventId), ()> = Table::new(Keyspace::Media, 10, 1);
 
 /// In how many parts the total is counted.
 pub(crate) const TOTAL_PARTS: u8 = 16;

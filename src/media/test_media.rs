@@ -10,7 +10,7 @@ use image::{ImageFormat, RgbImage};
 use object_store::{ObjectStore, memory::InMemory};
 use ruma::{MxcUri, OwnedMxcUri, UserId, media::Method, server_name};
 
-use crate::{Media, MediaError, MediaFile, Settings, ThumbnailRequest, Upload};
+use crate::{Media, MediaError, MediaFile, Settings, Storage, ThumbnailRequest, Upload};
 
 pub struct TestMedia {
     pub media: Media,
@@ -30,7 +30,7 @@ impl TestMedia {
         change(&mut settings);
         let media = Media::new(
             Store::new(MemoryEngine::new()),
-            objects.clone(),
+            Storage::of_files(objects.clone()),
             clock.clone(),
             Random::seeded(1),
             settings,

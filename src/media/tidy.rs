@@ -16,13 +16,14 @@ use crate::{
 };
 
 impl Media {
-    /// Tidies up from time to time, for as long as it is polled.
+    /// Tidies up from time to time, for as long as it is polled. The first time is now, so that a
+    /// storage that does not work is heard of.
     pub async fn keep_tidy(self) {
         loop {
-            tokio::time::sleep(TIDY_INTERVAL).await;
             if let Err(error) = self.tidy().await {
                 tracing::warn!(%error, "media could not be tidied");
             }
+            tokio::time::sleep(TIDY_INTERVAL).await;
         }
     }
 

@@ -1,42 +1,22 @@
 """Login through a real OpenID Connect provider, which runs as a process beside the server."""
 
 import json
-import os
 import re
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from contextlib import contextmanager
 from html import unescape
 from http.cookiejar import CookieJar
 
 import pytest
+from servers import BINARY, Hearth, call, free_port, wait_for
 
-BINARY = os.environ.get("HEARTH_BIN")
 CLIENT = "https://client.hearth.test/app"
 STRANGER = "https://stranger.hearth.test/app"
 
 pytestmark = pytest.mark.skipif(not BINARY, reason="HEARTH_BIN names no server to start")
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def wait_for(url):
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            return urllib.request.urlopen(url, timeout=5).read()
-        except (urllib.error.URLError, OSError):
-            assert time.monotonic() < deadline, f"{url} does not answer"
-            time.sleep(0.05)
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -81,19 +61,6 @@ def redirect_url(server, provider, client):
     return f"{server}/_matrix/client/v3/login/sso/redirect/{provider}?{query}"
 
 
-def call(method, url, body=None, token=None):
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, method=method)
-    request.add_header("Content-Type", "application/json")
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
-    try:
-        reply = urllib.request.urlopen(request, timeout=30)
-    except urllib.error.HTTPError as error:
-        reply = error
-    return reply.status, json.loads(reply.read())
-
-
 def login_token(location):
     return urllib.parse.parse_qs(urllib.parse.urlsplit(location).query)["loginToken"][0]
 
@@ -124,24 +91,10 @@ def person(provider, subject, **claims):
     assert urllib.request.urlopen(request, timeout=30).status == 204
 
 
-class Hearth:
-    """A server that knows the provider, in a directory of its own."""
-
-    def __init__(self, directory, provider):
-        self.directory = directory
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.config = directory / "hearth.toml"
-        self.config.write_text(self.settings(provider))
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("HEARTH_")}
-
-    def settings(self, provider):
-        common = 'client_id = "hearth"\nclient_secret = "secret"\nscopes = ["profile", "email"]\n'
-        other = provider.replace("127.0.0.1", "localhost")
-        return f"""
-server_name = "hearth.test"
-data_dir = "{self.directory}/data"
-
+def settings(provider):
+    common = 'client_id = "hearth"\nclient_secret = "secret"\nscopes = ["profile", "email"]\n'
+    other = provider.replace("127.0.0.1", "localhost")
+    return f"""
 [[oidc]]
 id = "main"
 name = "Main & <Co>"
@@ -172,44 +125,12 @@ allow_registration = false
 
 [sso]
 trusted_redirects = ["{CLIENT}"]
-
-[listen]
-client = "127.0.0.1:{self.port}"
-
-[well_known]
-client_base_url = "{self.url}"
-
-[registration]
-mode = "open"
-
-[rate_limit]
-enabled = false
 """
-
-    def command(self, *arguments):
-        """Runs a command beside no server, and returns what it says."""
-        command = [BINARY, *arguments, "--config", str(self.config)]
-        return subprocess.run(
-            command, env=self.environment, check=True, capture_output=True, text=True
-        ).stdout
-
-    @contextmanager
-    def running(self):
-        log = open(self.directory / "log", "w+")
-        command = [BINARY, "serve", "--config", str(self.config)]
-        with subprocess.Popen(command, stdout=log, stderr=log, env=self.environment) as process:
-            try:
-                wait_for(f"{self.url}/_matrix/client/versions")
-                yield self.url
-            finally:
-                process.terminate()
-                log.seek(0)
-                print(log.read())
 
 
 @pytest.fixture(scope="module")
 def server(provider, tmp_path_factory):
-    with Hearth(tmp_path_factory.mktemp("hearth"), provider).running() as url:
+    with Hearth(tmp_path_factory.mktemp("hearth"), settings(provider)).running() as url:
         yield url
 
 
@@ -271,7 +192,7 @@ def test_an_account_with_a_password_is_never_taken_over(server, provider):
 
 
 def test_an_administrator_links_an_account(provider, tmp_path):
-    hearth = Hearth(tmp_path, provider)
+    hearth = Hearth(tmp_path, settings(provider))
     hearth.command("user", "create", "kate")
     link = ["user", "link", "kate", "--issuer", provider, "--subject", "k-1"]
     assert "may log in as @kate:hearth.test" in hearth.command(*link)

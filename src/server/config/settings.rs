@@ -180,6 +180,29 @@ pub struct Media {
     pub max_upload_bytes: u64,
     pub max_bytes_per_user: u64,
     pub freeze_unauthenticated_at: Option<u64>,
+    pub storage: MediaStorage,
+    pub scanner: MediaScanner,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaStorage {
+    pub bucket: Option<String>,
+    #[serde(default, deserialize_with = "values::web_address")]
+    pub endpoint: Option<Url>,
+    pub region: String,
+    pub path_style: bool,
+    pub access_key_id: Option<String>,
+    #[serde(default, deserialize_with = "values::secret")]
+    pub secret_access_key: Option<Secret>,
+    pub timeout_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaScanner {
+    pub clamd: Option<String>,
+    pub timeout_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -98,7 +98,7 @@ impl Parts {
         let bus = Bus::new(clock.clone(), &random, rates(&settings.rate_limit));
         let outgoing = open_outgoing(settings)?;
         let identity = open_identity(settings, &outgoing)?;
-        let media = open_media(settings, data_dir, &store, &clock, &random)?;
+        let media = open_media(settings, data_dir, &store, &outgoing, &clock, &random)?;
         let previews = open_previews(settings, &media, &outgoing);
         let index = data_dir.search();
         let search =
