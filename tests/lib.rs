@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::disallowed_methods, reason = "stories wait for real processes in real time")]
 
+pub mod chat_client;
 pub mod client;
 mod conformance;
 pub mod gateway;
@@ -21,6 +22,7 @@ pub mod signing;
 pub mod sync;
 pub mod wait;
 
+pub use chat_client::Chat;
 pub use client::Client;
 pub use mailbox::Mailbox;
 pub use reply::Reply;

@@ -129,6 +129,11 @@ impl Server {
         status.await
     }
 
+    /// What clients speak HTTP with.
+    pub(crate) fn http(&self) -> reqwest::Client {
+        self.http.clone()
+    }
+
     /// A client without an account.
     pub fn anonymous(&self) -> Client {
         Client::new(self.http.clone(), self.base_url())

@@ -5,10 +5,24 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
-use crate::{Client, Reply};
+use crate::{Client, Reply, Server, settings::SHARED_SECRET};
 
 /// The password of every account that a story registers.
 pub const PASSWORD: &str = "correct horse battery staple";
+
+impl Server {
+    /// A new administrator, by the shared secret.
+    pub async fn administrator(&self, localpart: &str) -> Client {
+        let nobody = self.anonymous();
+        let path = "/_synapse/admin/v1/register";
+        let nonce = nobody.get(path).await.ok()["nonce"].as_str().unwrap().to_owned();
+        let mac = registration_mac(SHARED_SECRET, &nonce, localpart, PASSWORD, true);
+        let body = json!({
+            "nonce": nonce, "username": localpart, "password": PASSWORD, "admin": true, "mac": mac,
+        });
+        nobody.with_session(&nobody.post(path, body).await.ok())
+    }
+}
 
 impl Client {
     /// A new account by `m.login.dummy` in one step.

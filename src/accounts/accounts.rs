@@ -164,7 +164,7 @@ mod tests {
         let user = accounts.new_user_id("alice").unwrap();
         assert_send(accounts.create_user(&user, NewUser::default()));
         assert_send(accounts.open_session(NewSession::new(&user)));
-        assert_send(accounts.refresh_session(""));
+        assert_send(accounts.refresh_session("", None));
         assert_send(accounts.authenticate(""));
         assert_send(accounts.set_locked(&user, true));
         assert_send(accounts.deactivate(&user, true));

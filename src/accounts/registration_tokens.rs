@@ -130,7 +130,10 @@ impl Accounts {
     }
 
     /// Counts one use of the token; `false` if it is not valid (any more).
-    pub(crate) async fn use_registration_token(&self, token: &str) -> Result<bool, AccountsError> {
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn use_registration_token(&self, token: &str) -> Result<bool, AccountsError> {
         if self.is_configured_token(token) {
             return Ok(true);
         }

@@ -33,13 +33,15 @@ pub struct NewSession<'a> {
     pub device_display_name: Option<&'a str>,
     /// Whether the client can refresh tokens; then the access token expires.
     pub refreshable: bool,
+    /// How long an access token that expires is valid, if not as long as the settings say.
+    pub lifetime: Option<Duration>,
 }
 
 impl<'a> NewSession<'a> {
     /// A login with a new device, without refresh token.
     #[must_use]
     pub const fn new(user: &'a UserId) -> Self {
-        Self { user, device: None, device_display_name: None, refreshable: false }
+        Self { user, device: None, device_display_name: None, refreshable: false, lifetime: None }
     }
 }
 
@@ -56,6 +58,18 @@ pub struct Session {
     pub refresh_token: Option<String>,
     /// How long the access token is valid, if not for ever.
     pub expires_in: Option<Duration>,
+}
+
+/// What a session is called where its access token must not be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionId(pub [u8; 32]);
+
+impl Session {
+    /// The name of the session, for [`Accounts::authenticate_session`].
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        SessionId(tokens::hash(&self.access_token))
+    }
 }
 
 impl std::fmt::Debug for Session {
@@ -83,7 +97,8 @@ impl Accounts {
         if new.device_display_name.is_some_and(|name| name.len() > DEVICE_DISPLAY_NAME_BYTES_MAX) {
             return Err(AccountsError::TooLarge("the display name of the device"));
         }
-        let session = self.mint(new.user, &device, new.refreshable);
+        let lifetime = new.refreshable.then(|| self.token_lifetime(new.lifetime));
+        let session = self.mint(new.user, &device, lifetime);
         let (session_ref, device) = (&session, &device);
         let revoked = self
             .decide(|snapshot| async move {
@@ -109,11 +124,17 @@ impl Accounts {
         Ok(session)
     }
 
-    /// Exchanges a refresh token for new tokens.
+    /// Exchanges a refresh token for new tokens, the access token being valid for `lifetime` or as
+    /// long as the settings say.
     ///
     /// # Errors
     /// [`AccountsError::UnknownToken`] if the refresh token is not valid (any more).
-    pub async fn refresh_session(&self, refresh_token: &str) -> Result<Session, AccountsError> {
+    pub async fn refresh_session(
+        &self,
+        refresh_token: &str,
+        lifetime: Option<Duration>,
+    ) -> Result<Session, AccountsError> {
+        let lifetime = Some(self.token_lifetime(lifetime));
         let used = tokens::hash(refresh_token);
         let (session, revoked) = self
             .decide(|snapshot| async move {
@@ -128,7 +149,7 @@ impl Accounts {
                 if let Some((_, refresh)) = before.successors {
                     revoked.extend(tokens::revoke_refresh(snapshot, &mut batch, refresh).await?);
                 }
-                let session = self.mint(&before.user, &before.device, true);
+                let session = self.mint(&before.user, &before.device, lifetime);
                 let successors = self.write_tokens(&mut batch, &session, Some(used))?;
                 let after = RefreshTokenRow { successors, predecessor: None, ..before.clone() };
                 REFRESH_TOKENS.replace(&mut batch, &(used,), Some(&before), Some(&after))?;
@@ -176,14 +197,19 @@ impl Accounts {
         String::from_iter(letters).into()
     }
 
-    fn mint(&self, user: &UserId, device: &DeviceId, refreshable: bool) -> Session {
+    fn token_lifetime(&self, wanted: Option<Duration>) -> Duration {
+        wanted.unwrap_or(self.0.settings.access_token_lifetime)
+    }
+
+    /// The tokens of a session; with a lifetime it can be refreshed.
+    fn mint(&self, user: &UserId, device: &DeviceId, lifetime: Option<Duration>) -> Session {
         let token = || self.0.random.alphanumeric(TOKEN_LENGTH);
         Session {
             user: user.to_owned(),
             device: device.to_owned(),
             access_token: token(),
-            refresh_token: refreshable.then(token),
-            expires_in: refreshable.then_some(self.0.settings.access_token_lifetime),
+            refresh_token: lifetime.is_some().then(token),
+            expires_in: lifetime,
         }
     }
 
@@ -316,7 +342,7 @@ mod tests {
         let found = fixture.accounts.authenticate(&session.access_token).await.unwrap();
         assert!(matches!(found, Authentication::Expired));
         let refresh_token = session.refresh_token.unwrap();
-        let next = fixture.accounts.refresh_session(&refresh_token).await.unwrap();
+        let next = fixture.accounts.refresh_session(&refresh_token, None).await.unwrap();
         assert!(is_valid(&fixture, &next.access_token).await);
     }
 
@@ -326,12 +352,12 @@ mod tests {
         let accounts = &fixture.accounts;
         let first = refreshable(&fixture).await;
         let old = first.refresh_token.unwrap();
-        let lost = accounts.refresh_session(&old).await.unwrap();
-        let second = accounts.refresh_session(&old).await.unwrap();
+        let lost = accounts.refresh_session(&old, None).await.unwrap();
+        let second = accounts.refresh_session(&old, None).await.unwrap();
         assert!(!is_valid(&fixture, &lost.access_token).await, "replaced by the second exchange");
         assert!(is_valid(&fixture, &second.access_token).await);
         assert!(is_valid(&fixture, &second.access_token).await);
-        let again = accounts.refresh_session(&old).await;
+        let again = accounts.refresh_session(&old, None).await;
         assert!(matches!(again, Err(AccountsError::UnknownToken)));
         assert!(!is_valid(&fixture, &first.access_token).await);
     }
@@ -341,9 +367,9 @@ mod tests {
         let fixture = fixture();
         let accounts = &fixture.accounts;
         let old = refreshable(&fixture).await.refresh_token.unwrap();
-        let second = accounts.refresh_session(&old).await.unwrap().refresh_token.unwrap();
-        let third = accounts.refresh_session(&second).await.unwrap();
-        assert!(accounts.refresh_session(&old).await.is_err());
+        let second = accounts.refresh_session(&old, None).await.unwrap().refresh_token.unwrap();
+        let third = accounts.refresh_session(&second, None).await.unwrap();
+        assert!(accounts.refresh_session(&old, None).await.is_err());
         assert!(is_valid(&fixture, &third.access_token).await);
     }
 }

@@ -88,6 +88,9 @@ pub(crate) const OPENID_TOKENS: Table<(TokenHash,), OpenIdTokenRow> =
 /// time in Unix milliseconds, random bytes → a row that may be deleted then.
 pub(crate) const EXPIRIES: Table<(u64, [u8; 32]), Perishable> = Table::new(Keyspace::Tokens, 11, 1);
 
+/// time in Unix milliseconds → the seed of an Ed25519 key that was made then.
+pub(crate) const TOKEN_KEYS: Table<(u64,), [u8; 32]> = Table::new(Keyspace::Tokens, 12, 1);
+
 // Keyspace::AccountData
 
 /// user, room (empty: global), type → JSON content, with the position of its last change.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Accounts, AccountsError,
+    Accounts, AccountsError, SessionId,
     tables::{ACCESS_TOKENS, DEVICE_TOKENS, REFRESH_TOKENS, USERS},
 };
 
@@ -125,7 +125,17 @@ impl Accounts {
     /// # Errors
     /// The store failed.
     pub async fn authenticate(&self, token: &str) -> Result<Authentication, AccountsError> {
-        let hash = hash(token);
+        self.authenticate_session(SessionId(hash(token))).await
+    }
+
+    /// As [`Accounts::authenticate`], for whoever proves otherwise to hold the access token.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn authenticate_session(
+        &self,
+        SessionId(hash): SessionId,
+    ) -> Result<Authentication, AccountsError> {
         let session = match self.0.sessions.entries.get(&hash) {
             Some(session) => Some(session),
             None => self.load_session(hash).await?,

@@ -1,5 +1,5 @@
-//! State that expires and is not stored: typing, presence, rate limits and rendezvous, and hints
-//! about them.
+//! State that expires and is not stored: typing, presence, rate limits, deliveries and rendezvous,
+//! and hints about them.
 //!
 //! One handle, [`Bus`]. Reads answer from memory at once. What is kept is this process's view of
 //! the server; nothing in the interface says that other processes do not feed it, so that several
@@ -14,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod changes;
+mod deliveries;
 mod limits;
 mod presence;
 mod rate_limit;
@@ -31,8 +32,9 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, broadcast};
 
+pub use deliveries::Deliveries;
 pub use limits::{RENDEZVOUS_PAYLOAD_BYTES_MAX, TYPING_TIMEOUT_MS_DEFAULT, TYPING_TIMEOUT_MS_MAX};
-pub use presence::{Presence, PresenceBook, Syncing};
+pub use presence::{Availability, Presence, PresenceBook, Syncing};
 pub use rate_limit::{Bucket, Rate, RateLimits, Rates, RetryAfter};
 pub use rendezvous::{RendezvousPayload, RendezvousSessions, RendezvousUpdate};
 pub use typing::Typing;
@@ -64,6 +66,7 @@ struct Parts {
     typing: Typing,
     presence: Arc<PresenceBook>,
     rate_limits: RateLimits,
+    deliveries: Deliveries,
     rendezvous: RendezvousSessions,
 }
 
@@ -106,6 +109,7 @@ impl Bus {
             presence: Arc::new(PresenceBook::new(Arc::clone(&shared))),
             rendezvous: RendezvousSessions::new(clock.clone(), random.clone()),
             rate_limits: RateLimits::new(clock, rates),
+            deliveries: Deliveries::default(),
             shared,
         });
         tokio::spawn(timer::run(Arc::downgrade(&parts), Arc::clone(&parts.shared)));
@@ -147,6 +151,12 @@ impl Bus {
     #[must_use]
     pub fn rate_limits(&self) -> &RateLimits {
         &self.0.rate_limits
+    }
+
+    /// What reached whom.
+    #[must_use]
+    pub fn deliveries(&self) -> &Deliveries {
+        &self.0.deliveries
     }
 
     /// Where devices meet.

@@ -18,6 +18,9 @@ pub(crate) const STATUS_MSG_BYTES_MAX: usize = 1_024;
 /// Most users whose presence is remembered; those that changed longest ago are forgotten first.
 pub(crate) const PRESENCE_USERS_MAX: usize = 200_000;
 
+/// Most users of whom it is remembered what reached them.
+pub(crate) const DELIVERIES_USERS_MAX: usize = 200_000;
+
 /// Most keys of all rate limits together.
 pub(crate) const RATE_LIMIT_KEYS_MAX: usize = 100_000;
 /// Longest key of a rate limit that counts, in bytes; of longer ones the beginning counts.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
-use ruma::{OwnedUserId, UserId, presence::PresenceState};
+use ruma::{OwnedRoomId, OwnedUserId, UserId, presence::PresenceState};
 
 use crate::{
     Hint, Shared, Version,
@@ -32,6 +32,23 @@ pub struct Presence {
     pub last_active_ms: Option<u64>,
     /// Whether the user did something in the last 5 minutes and is not away.
     pub currently_active: bool,
+    /// Whether the user is there and does not want to be disturbed. Matrix has no word for it.
+    pub busy: bool,
+    /// The room that the user looks at, if they said so.
+    pub room: Option<OwnedRoomId>,
+}
+
+/// What users can say that they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// There.
+    Online,
+    /// There, but not looking.
+    Away,
+    /// There, and not to be disturbed.
+    Busy,
+    /// Gone, even while connected.
+    Offline,
 }
 
 /// The presence of the users that were seen.
@@ -57,6 +74,10 @@ struct People {
 struct Person {
     state: PresenceState,
     status_msg: Option<String>,
+    busy: bool,
+    /// Whether the user wants to be taken for gone, whatever syncs.
+    hidden: bool,
+    room: Option<OwnedRoomId>,
     last_active_ms: u64,
     /// When the last sync ended or something else was heard.
     last_seen_ms: u64,
@@ -72,16 +93,40 @@ impl PresenceBook {
     /// The user says what they are, which is a pro-active event.
     pub fn set(&self, user: &UserId, state: PresenceState, status_msg: Option<String>) {
         let now_ms = self.shared.clock.now_ms();
-        let status_msg = status_msg.map(|mut text| {
-            text.truncate(text.floor_char_boundary(STATUS_MSG_BYTES_MAX));
-            text
-        });
+        let status_msg = bounded(status_msg);
         self.update(user, |person| {
             person.last_active_ms = now_ms;
             person.last_seen_ms = now_ms;
             person.state = state;
             person.status_msg = status_msg;
+            (person.busy, person.hidden) = (false, false);
         });
+    }
+
+    /// The user says what they are, with the words that there are beyond Matrix.
+    pub fn choose(&self, user: &UserId, availability: Availability) {
+        let now_ms = self.shared.clock.now_ms();
+        self.update(user, |person| {
+            person.last_active_ms = now_ms;
+            person.last_seen_ms = now_ms;
+            person.busy = availability == Availability::Busy;
+            person.hidden = availability == Availability::Offline;
+            person.state = match availability {
+                Availability::Online | Availability::Busy => PresenceState::Online,
+                Availability::Away => PresenceState::Unavailable,
+                Availability::Offline => PresenceState::Offline,
+            };
+        });
+    }
+
+    /// What the user says about what they are.
+    pub fn say(&self, user: &UserId, status_msg: Option<String>) {
+        self.update(user, |person| person.status_msg = bounded(status_msg));
+    }
+
+    /// The user looks at a room, or at none any more.
+    pub fn look_at(&self, user: &UserId, room: Option<OwnedRoomId>) {
+        self.update(user, |person| person.room = room);
     }
 
     /// The user did something: sent an event, a receipt or typing. Polling is not activity.
@@ -102,7 +147,7 @@ impl PresenceBook {
         let now_ms = self.shared.clock.now_ms();
         self.update(user, |person| {
             person.syncs += 1;
-            let wakes = person.state == PresenceState::Offline;
+            let wakes = person.state == PresenceState::Offline && !person.hidden;
             let dozes = *set_presence == PresenceState::Unavailable
                 && person.state == PresenceState::Online;
             if *set_presence != PresenceState::Offline && (wakes || dozes) {
@@ -125,6 +170,8 @@ impl PresenceBook {
                 status_msg: None,
                 last_active_ms: None,
                 currently_active: false,
+                busy: false,
+                room: None,
             };
         };
         let away = [PresenceState::Offline, PresenceState::Unavailable].contains(&person.state);
@@ -134,6 +181,8 @@ impl PresenceBook {
             status_msg: person.status_msg.clone(),
             last_active_ms: Some(person.last_active_ms).filter(|ms| *ms > 0),
             currently_active: !away && self.shared.clock.now_ms() < idle_at,
+            busy: person.busy && person.state != PresenceState::Offline,
+            room: person.room.clone().filter(|_| person.state != PresenceState::Offline),
         }
     }
 
@@ -169,9 +218,12 @@ impl PresenceBook {
     fn update(&self, user: &UserId, change: impl FnOnce(&mut Person)) {
         let mut people = self.current();
         let person = people.people.entry(user.to_owned()).or_insert_with(Person::stranger);
-        let before = (person.state.clone(), person.status_msg.clone());
+        let shown = |person: &Person| {
+            (person.state.clone(), person.status_msg.clone(), person.busy, person.room.clone())
+        };
+        let before = shown(person);
         change(person);
-        let changed = before.0 != person.state || before.1 != person.status_msg;
+        let changed = before != shown(person);
         if people.reschedule(user) {
             self.shared.rescheduled.notify_one();
         }
@@ -186,6 +238,13 @@ impl PresenceBook {
         people.forget_longest_unchanged();
         self.shared.hint(Hint::Presence(user));
     }
+}
+
+fn bounded(status_msg: Option<String>) -> Option<String> {
+    status_msg.map(|mut text| {
+        text.truncate(text.floor_char_boundary(STATUS_MSG_BYTES_MAX));
+        text
+    })
 }
 
 impl Drop for Syncing {
@@ -242,6 +301,9 @@ impl Person {
         Self {
             state: PresenceState::Offline,
             status_msg: None,
+            busy: false,
+            hidden: false,
+            room: None,
             last_active_ms: 0,
             last_seen_ms: 0,
             syncs: 0,
@@ -321,6 +383,24 @@ mod tests {
         bus.presence().active(user);
         assert_eq!(state(&bus), PresenceState::Online);
         assert_eq!(bus.version(), Version(3));
+    }
+
+    #[tokio::test]
+    async fn who_is_busy_stays_it_and_who_hides_is_not_woken() {
+        let (bus, clock) = bus();
+        let (user, presence) = (user_id!("@u:hearth"), bus.presence());
+        let _sync = presence.syncing(user, &PresenceState::Online);
+        presence.choose(user, Availability::Busy);
+        presence.look_at(user, Some("!r:hearth".try_into().unwrap()));
+        clock.advance(Duration::from_millis(6 * MINUTES));
+        assert!(presence.get(user).busy && presence.get(user).room.is_some());
+        presence.choose(user, Availability::Offline);
+        let _another = presence.syncing(user, &PresenceState::Online);
+        let seen = presence.get(user);
+        assert_eq!(seen.state, PresenceState::Offline);
+        assert!(!seen.busy && seen.room.is_none());
+        presence.set(user, PresenceState::Online, None);
+        assert_eq!(state(&bus), PresenceState::Online);
     }
 
     #[tokio::test]

@@ -46,7 +46,10 @@ impl Access {
     }
 
     /// Lets a user in, or says why not.
-    pub(crate) fn admit(self, method: &Method, who: &Authenticated) -> Result<(), ApiError> {
+    ///
+    /// # Errors
+    /// The account is locked, suspended or a guest where that is not allowed.
+    pub fn admit(self, method: &Method, who: &Authenticated) -> Result<(), ApiError> {
         let refuse = |status, code, message| Err(ApiError::new(status, code, message));
         if who.is_locked && !self.locked {
             let message = "this account is locked";
@@ -64,7 +67,10 @@ impl Access {
     }
 
     /// Takes a token of the user's bucket.
-    pub(crate) fn limit_user(self, bus: &Bus, who: &Authenticated) -> Result<(), ApiError> {
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn limit_user(self, bus: &Bus, who: &Authenticated) -> Result<(), ApiError> {
         match self.bucket {
             Some(bucket) => Ok(bus.rate_limits().check(bucket, who.user.as_str())?),
             None => Ok(()),
@@ -72,7 +78,10 @@ impl Access {
     }
 
     /// Takes a token of the address's bucket.
-    pub(crate) fn limit_address(self, bus: &Bus, address: ClientAddress) -> Result<(), ApiError> {
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn limit_address(self, bus: &Bus, address: ClientAddress) -> Result<(), ApiError> {
         match self.bucket {
             Some(bucket) => Ok(bus.rate_limits().check(bucket, &address.0.to_string())?),
             None => Ok(()),

@@ -15,7 +15,10 @@ use crate::ApiError;
 const BODY_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// The whole body. An empty one is an empty object: clients leave it out where nothing is required.
-pub(crate) async fn read_json(body: Body) -> Result<Bytes, ApiError> {
+///
+/// # Errors
+/// It is too large, too slow, too deep, not whole or not UTF-8.
+pub async fn read_json(body: Body) -> Result<Bytes, ApiError> {
     let limited = Limited::new(body, REQUEST_BODY_BYTES_MAX);
     let collected = tokio::time::timeout(BODY_TIME_MAX, limited.collect()).await;
     let collected = collected.map_err(|_| {

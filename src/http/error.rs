@@ -27,6 +27,21 @@ pub struct ApiError {
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
+/// What an API with another shape of errors makes its own from.
+#[derive(Debug)]
+pub struct ErrorParts {
+    /// The status of the response.
+    pub status: StatusCode,
+    /// The Matrix error code.
+    pub code: ErrorCode,
+    /// What went wrong, for people.
+    pub message: Cow<'static, str>,
+    /// When to try again.
+    pub retry_after_ms: Option<u64>,
+    /// Why the server failed; only for the log.
+    pub cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
 impl ApiError {
     /// An error of this status and code.
     #[must_use]
@@ -139,6 +154,14 @@ impl ApiError {
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.fields.insert(field.to_owned(), value.into());
         self
+    }
+
+    /// The error taken apart, without its further fields.
+    #[must_use]
+    pub fn into_parts(self) -> ErrorParts {
+        let Self { status, reason, retry_after_ms, cause, .. } = self;
+        let (code, message) = reason.unwrap_or((ErrorCode::Unknown, Cow::Borrowed("")));
+        ErrorParts { status, code, message, retry_after_ms, cause }
     }
 
     /// The status of the response.

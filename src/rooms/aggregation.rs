@@ -25,13 +25,13 @@ const REFERENCES_MAX: usize = 100;
 
 /// What is told of the children of an event.
 #[derive(Clone, Default)]
-pub(crate) struct Aggregation {
+pub struct Aggregation {
     /// `m.replace`: the latest valid edit.
-    pub(crate) edit: Option<Event>,
+    pub edit: Option<Event>,
     /// `m.reference`: the events that refer to it.
-    pub(crate) references: Vec<OwnedEventId>,
+    pub references: Vec<OwnedEventId>,
     /// `m.thread`: the thread that begins here, and the latest valid edit of its latest reply.
-    pub(crate) thread: Option<(ThreadSummary, Option<Event>)>,
+    pub thread: Option<(ThreadSummary, Option<Event>)>,
 }
 
 impl Aggregation {
@@ -42,7 +42,10 @@ impl Aggregation {
 
 impl Rooms {
     /// The aggregations of those of the events that have any, as far as the user may see them.
-    pub(crate) async fn aggregations(
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn aggregations(
         &self,
         snapshot: &dyn Snapshot,
         events: &[Event],

@@ -40,4 +40,18 @@ impl Rooms {
             .await?
             .ok_or_else(|| RoomsError::Corrupt(format!("room number {} has no head", room.0)))
     }
+
+    /// The ends of rooms as of a snapshot, in the order of the rooms.
+    ///
+    /// # Errors
+    /// The store failed, or a room has no end.
+    pub async fn heads(
+        &self,
+        snapshot: &dyn Snapshot,
+        rooms: &[RoomNid],
+    ) -> Result<Vec<RoomHead>, RoomsError> {
+        let heads = HEADS.get_many(snapshot, rooms.iter().map(|room| (*room,))).await?;
+        let none = || RoomsError::Corrupt("a room has no head".to_owned());
+        heads.into_iter().map(|head| head.ok_or_else(none)).collect()
+    }
 }

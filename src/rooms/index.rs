@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::{
     Event, Member, Membership, RoomHead, RoomsError, Transaction,
     decide::Group,
-    kind,
+    kind, recency,
     state::PendingNodes,
     sticky::index_sticky,
     tables::{EVENT_NIDS, EVENTS, MEMBERS, MEMBERSHIPS, STATE_NODES, TIMELINE},
@@ -75,6 +75,7 @@ impl Group<'_> {
         self.forget_ended(batch, event).await?;
         self.cancel_delayed(batch, event).await?;
         kind::index(batch, room, pdu)?;
+        recency::index(batch, room, pending, nid, pdu)?;
         self.index_relation(batch, pending, event).await
     }
 

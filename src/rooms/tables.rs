@@ -46,6 +46,9 @@ pub const DELAYED_STATE: Table<(RoomNid, String, String, String), OwnedUserId> =
 pub const PURGED: Table<(RoomNid,), StreamPosition> = Table::new(Keyspace::Rooms, 44, 1);
 /// What users reported, in the order in which it came.
 pub const REPORTS: Table<(u64,), Report> = Table::new(Keyspace::Rooms, 45, 1);
+/// The position of the room's latest message, and the message.
+pub const LAST_MESSAGES: StampedTable<(RoomNid,), EventNid> =
+    StampedTable::new(Keyspace::Rooms, 46, 1);
 /// The types of rooms that have one.
 pub const ROOM_TYPES: Table<(RoomNid,), String> = Table::new(Keyspace::Rooms, 30, 1);
 /// The rooms that are encrypted.

@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod api;
+mod chat_api;
 pub mod cli;
 mod client_address;
 pub mod commands;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::client_api,
+    chat_api::chat_api,
     client_address::ClientAddress,
     config::Settings,
     data_dir::{DataDir, DataDirError},
@@ -82,6 +83,10 @@ impl Homeserver {
         let data_dir = DataDir::open(&settings.data_dir, &settings.server_name, &random)?;
         let parts = Parts::open(settings, &data_dir, shutdown).await?;
         let routes = client_api(settings, &parts).route("/health", get(async || "ok"));
+        let routes = match chat_api(settings, &parts) {
+            Some(chat) => routes.merge(chat),
+            None => routes,
+        };
         let client = ClientAddress::new(&settings.listen.trusted_proxies).apply(routes);
         Ok(Self { client: log_requests(client, &random), parts, _data_dir: data_dir })
     }

@@ -112,6 +112,7 @@ impl Sync {
         let session = self.0.sessions.open(&request.user_id).await?;
         if let Some(since) = &request.since {
             self.acknowledge(&session, &request.device_id, since.to_device).await?;
+            self.0.bus.deliveries().delivered(&request.user_id, since.position);
         }
         let timeout = request.timeout.min(Duration::from_millis(SYNC_TIMEOUT_MS_MAX));
         let deadline = tokio::time::Instant::now() + timeout;

@@ -1,24 +1,8 @@
 //! Administrators hold accounts back: locked ones can do nothing but log out, suspended ones can
 //! read, tidy up and leave.
 
-use hearth_tests::{
-    Client, Reply, Server,
-    session::{PASSWORD, registration_mac},
-    settings::SHARED_SECRET,
-};
+use hearth_tests::{Client, Reply, Server, session::PASSWORD};
 use serde_json::{Value, json};
-
-/// A new administrator, by the shared secret.
-async fn admin(server: &Server, localpart: &str) -> Client {
-    let nobody = server.anonymous();
-    let path = "/_synapse/admin/v1/register";
-    let nonce = nobody.get(path).await.ok()["nonce"].as_str().unwrap().to_owned();
-    let mac = registration_mac(SHARED_SECRET, &nonce, localpart, PASSWORD, true);
-    let body = json!({
-        "nonce": nonce, "username": localpart, "password": PASSWORD, "admin": true, "mac": mac,
-    });
-    nobody.with_session(&nobody.post(path, body).await.ok())
-}
 
 fn path(what: &str, user: &str) -> String {
     format!("/_matrix/client/v1/admin/{what}/{user}")
@@ -32,7 +16,7 @@ async fn set(client: &Client, what: &str, user: &str, value: bool) -> Reply {
 #[tokio::test]
 async fn a_locked_account_can_only_log_out() {
     let server = Server::start().await;
-    let (root, alice) = (admin(&server, "root").await, server.register("alice").await);
+    let (root, alice) = (server.administrator("root").await, server.register("alice").await);
     let other = alice.another_device().await;
     assert_eq!(root.get(&path("lock", &alice.user)).await.ok(), json!({ "locked": false }));
     assert_eq!(set(&root, "lock", &alice.user, true).await.ok(), json!({ "locked": true }));
@@ -55,7 +39,7 @@ async fn a_locked_account_can_only_log_out() {
 #[tokio::test]
 async fn a_suspended_account_reads_and_tidies_up() {
     let server = Server::start().await;
-    let (root, alice) = (admin(&server, "root").await, server.register("alice").await);
+    let (root, alice) = (server.administrator("root").await, server.register("alice").await);
     let bob = server.register("bob").await;
     let room = bob.create_room_with(&[&alice]).await;
     let own = alice.say(&room, "mine").await;
@@ -88,7 +72,7 @@ async fn a_suspended_account_reads_and_tidies_up() {
 #[tokio::test]
 async fn who_asks_is_checked_before_whom_they_ask_about() {
     let server = Server::start().await;
-    let (root, alice) = (admin(&server, "root").await, server.register("alice").await);
+    let (root, alice) = (server.administrator("root").await, server.register("alice").await);
     let second = admin(&server, "second").await;
     for what in ["lock", "suspend"] {
         for user in ["@nobody:hearth.test", "@x:elsewhere.test", &alice.user, &root.user] {
@@ -114,7 +98,7 @@ async fn who_asks_is_checked_before_whom_they_ask_about() {
 #[tokio::test]
 async fn whois_tells_where_devices_were_used() {
     let server = Server::start().await;
-    let (root, alice) = (admin(&server, "root").await, server.register("alice").await);
+    let (root, alice) = (server.administrator("root").await, server.register("alice").await);
     alice.get("/account/whoami").await.ok();
     let path = format!("/admin/whois/{}", alice.user);
     for client in [&alice, &root] {

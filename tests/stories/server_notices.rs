@@ -10,17 +10,6 @@ use serde_json::{Value, json};
 
 const SEND: &str = "/_synapse/admin/v1/send_server_notice";
 
-async fn administrator(server: &Server) -> Client {
-    let path = "/_synapse/admin/v1/register";
-    let nonce = server.anonymous().get(path).await.ok()["nonce"].as_str().unwrap().to_owned();
-    let mac = registration_mac(SHARED_SECRET, &nonce, "root", PASSWORD, true);
-    let body = json!({
-        "nonce": nonce, "username": "root", "password": PASSWORD, "admin": true, "mac": mac,
-    });
-    let session = server.anonymous().post(path, body).await.ok();
-    server.anonymous().with_session(&session)
-}
-
 async fn with_notices() -> Server {
     Server::start_with(Settings::default().text("server_notices.localpart", "_server")).await
 }
@@ -42,7 +31,7 @@ async fn invite(user: &Client) -> String {
 #[tokio::test]
 async fn a_user_hears_what_the_server_says() {
     let server = with_notices().await;
-    let (root, alice) = (administrator(&server).await, server.register("alice").await);
+    let (root, alice) = (server.administrator("root").await, server.register("alice").await);
     let said = root.post(SEND, notice(&alice)).await.ok();
     let room = invite(&alice).await;
     let refused = alice.leave(&room).await;
@@ -74,7 +63,7 @@ async fn a_user_hears_what_the_server_says() {
 #[tokio::test]
 async fn only_administrators_speak_for_the_server() {
     let server = with_notices().await;
-    let (root, alice) = (administrator(&server).await, server.register("alice").await);
+    let (root, alice) = (server.administrator("root").await, server.register("alice").await);
     alice.post(SEND, json!({})).await.assert_matrix_error(403, "M_FORBIDDEN");
     server.anonymous().post(SEND, json!({})).await.assert_matrix_error(401, "M_MISSING_TOKEN");
     root.post(SEND, json!({})).await.assert_matrix_error(400, "M_BAD_JSON");
@@ -90,6 +79,6 @@ async fn only_administrators_speak_for_the_server() {
 #[tokio::test]
 async fn without_a_name_the_server_does_not_speak() {
     let server = Server::start().await;
-    let (root, alice) = (administrator(&server).await, server.register("alice").await);
+    let (root, alice) = (server.administrator("root").await, server.register("alice").await);
     root.post(SEND, notice(&alice)).await.assert_matrix_error(404, "M_UNRECOGNIZED");
 }

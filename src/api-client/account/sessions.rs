@@ -35,7 +35,7 @@ pub(crate) async fn refresh(
     State(accounts): State<Accounts>,
     Ruma { request, .. }: Ruma<refresh_token::v3::Request>,
 ) -> Result<RumaResponse<refresh_token::v3::Response>, Error> {
-    let session = accounts.refresh_session(&request.refresh_token).await?;
+    let session = accounts.refresh_session(&request.refresh_token, None).await?;
     let mut response = refresh_token::v3::Response::new(session.access_token);
     response.refresh_token = session.refresh_token;
     response.expires_in_ms = session.expires_in;

@@ -138,6 +138,7 @@ mod tests {
         ["RATE_LIMIT__MESSAGES__BURST", "0", "rate_limit.messages", "at least 1"],
         ["MEDIA__MAX_UPLOAD_BYTES", "big", "media.max_upload_bytes", "an integer"],
         ["ROOMS__DEFAULT_VERSION", "3", "rooms.default_version", "6 to 12"],
+        ["CHAT__BASE_PATH", "api/", "chat.base_path", "a path such as"],
         ["LOG__LEVEL", "info=loud", "log.level", "level filter"],
     ];
 

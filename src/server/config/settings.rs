@@ -36,6 +36,7 @@ pub struct Settings {
     pub federation: Federation,
     pub outgoing: Outgoing,
     pub appservice: Appservice,
+    pub chat: Chat,
     pub log: Log,
     pub testing: Testing,
 }
@@ -298,6 +299,17 @@ pub struct Outgoing {
 pub struct Appservice {
     #[serde(default)]
     pub registration_files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chat {
+    pub enabled: bool,
+    #[serde(deserialize_with = "values::base_path")]
+    pub base_path: String,
+    #[serde(default, deserialize_with = "values::addresses")]
+    pub allowed_origins: Vec<Url>,
+    pub token_lifetime_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

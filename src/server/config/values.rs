@@ -117,6 +117,17 @@ pub(super) fn web_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<U
     Ok(Some(url))
 }
 
+/// What paths begin with: nothing, or a slash and words.
+pub(super) fn base_path<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let path = String::deserialize(from)?;
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte);
+    let is_path = path.starts_with('/') && !path.ends_with('/') && !path.contains("//");
+    if path.is_empty() || (is_path && path.bytes().all(is_allowed)) {
+        return Ok(path);
+    }
+    Err(D::Error::custom("expected nothing, or a path such as /api"))
+}
+
 pub(super) fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Url>, D::Error> {
     let addresses = Vec::<String>::deserialize(from)?;
     addresses.iter().map(|address| Url::parse(address).map_err(D::Error::custom)).collect()

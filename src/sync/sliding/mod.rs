@@ -59,6 +59,9 @@ impl Sync {
         let _present = self.bus().presence().syncing(&request.user_id, &request.set_presence);
         let session = self.sessions().open(&request.user_id).await?;
         let connection = self.connections().open(self.accounts(), request).await?;
+        if let Some(pos) = &connection.pos {
+            self.bus().deliveries().delivered(&request.user_id, pos.position);
+        }
         let wanted = &request.extensions.to_device;
         if wanted.enabled == Some(true) && wanted.since.is_some() {
             self.acknowledge(&session, &request.device_id, to_device_since(wanted)?).await?;

@@ -1,0 +1,93 @@
+//! The OpenAPI document, made from the handlers.
+
+use utoipa::{
+    OpenApi,
+    openapi::{
+        ContentBuilder, Ref, RefOr, ResponseBuilder, Server,
+        path::{Operation, PathItem},
+        schema::ComponentsBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use crate::{problem::ProblemDocument, router::routes};
+
+/// Statuses that any operation may answer with, and when.
+const PROBLEMS: [(&str, &str); 8] = [
+    ("400", "The request is not as it has to be"),
+    ("401", "The token is missing or not valid (any more)"),
+    ("403", "The user may not do this"),
+    ("404", "There is no such thing, or the user must not know of it"),
+    ("409", "It conflicts with what is there"),
+    ("413", "Something is too large"),
+    ("429", "Too often: `Retry-After` says when to try again"),
+    ("500", "The server failed"),
+];
+/// What the security scheme is called.
+const BEARER: &str = "bearer";
+
+/// What is not said by handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Hearth chat API",
+        description = "Rooms as chats over plain HTTP. What is written here is seen by Matrix \
+                       clients at once, and the other way round.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "auth", description = "Accounts and tokens"),
+        (name = "users", description = "Users"),
+        (name = "rooms", description = "Rooms and their members"),
+        (name = "messages", description = "Messages and what belongs to them"),
+    ),
+    components(schemas(ProblemDocument, crate::FieldError)),
+)]
+struct Frame;
+
+/// The document of an API whose paths begin with `base_path`.
+#[must_use]
+pub fn openapi(base_path: &str) -> utoipa::openapi::OpenApi {
+    let mut document = routes().into_openapi();
+    finish(&mut document, base_path);
+    document
+}
+
+/// What handlers add their parts to.
+pub(crate) fn frame() -> utoipa::openapi::OpenApi {
+    Frame::openapi()
+}
+
+/// Adds what all operations have in common.
+pub(crate) fn finish(document: &mut utoipa::openapi::OpenApi, base_path: &str) {
+    let address = if base_path.is_empty() { "/" } else { base_path };
+    document.servers = Some(vec![Server::new(address)]);
+    document.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let components = document.components.take().unwrap_or_default();
+    let components =
+        ComponentsBuilder::from(components).security_scheme(BEARER, SecurityScheme::Http(bearer));
+    document.components = Some(components.build());
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            add_problems(operation);
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    [get, put, post, delete, patch].into_iter().flatten()
+}
+
+fn add_problems(operation: &mut Operation) {
+    let content =
+        ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem")))).build();
+    for (status, description) in PROBLEMS {
+        let response = ResponseBuilder::new()
+            .description(description)
+            .content("application/problem+json", content.clone())
+            .build();
+        operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(response));
+    }
+}

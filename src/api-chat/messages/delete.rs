@@ -1,0 +1,95 @@
+//! `DELETE /messages/{message_id}`.
+//!
+//! A message that is deleted leaves its place and loses what it said, in its edits too.
+
+use axum::extract::State;
+use hearth_base::limits::ROOM_GROUP_EVENTS_MAX;
+use hearth_rooms::{Direction, Event, EventRequest, RelationQuery};
+use http::StatusCode;
+use ruma::{OwnedEventId, UserId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Caller, ChatApi, Path, Problem,
+    place::{Place, message_event},
+};
+
+/// What marks the redaction of an edit, so that the edit is not shown as a deleted message.
+const OF_EDIT: &str = "org.hearth.of_edit";
+
+/// Deletes a message: for who sent it, and for admins of the room.
+#[utoipa::path(
+    delete, path = "/messages/{message_id}", tag = "messages",
+    params(("message_id" = String, Path, description = "The message")),
+    responses((status = 204, description = "It is deleted")),
+)]
+pub(crate) async fn delete_message(
+    State(api): State<ChatApi>,
+    caller: Caller,
+    Path(message_id): Path<OwnedEventId>,
+) -> Result<StatusCode, Problem> {
+    let user_id = caller.user_id();
+    let (place, event) = Place::of_message(&api, &message_id, user_id).await?;
+    if event.pdu().is_state() {
+        return Err(Problem::forbidden("what happened cannot be deleted"));
+    }
+    if event.redacted_by().is_some() {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    if caller.is_suspended && event.pdu().sender() != user_id {
+        let detail = "suspended users may delete only what they sent";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "user-suspended", detail));
+    }
+    let mut redactions = vec![redaction(user_id, &message_id, &json!({}))?];
+    for edit in edits(&api, &place, user_id, &event).await? {
+        let of_edit = json!({ OF_EDIT: true });
+        redactions.push(redaction(user_id, edit.pdu().event_id(), &of_edit)?);
+    }
+    api.rooms.send_all(&place.room, redactions).await?;
+    api.bus.presence().active(user_id);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The edits of a message.
+async fn edits(
+    api: &ChatApi,
+    place: &Place,
+    user_id: &UserId,
+    message: &Event,
+) -> Result<Vec<Event>, Problem> {
+    let query = RelationQuery {
+        rel_type: Some("m.replace".to_owned()),
+        event_type: None,
+        from: None,
+        to: None,
+        direction: Direction::Backward,
+        limit: ROOM_GROUP_EVENTS_MAX - 1,
+        recurse: false,
+    };
+    let (snapshot, room) = (place.snapshot.as_ref(), &place.room);
+    let message = message.pdu();
+    let page = api.rooms.relations(snapshot, room, user_id, message.event_id(), &query).await?;
+    // What others pretend to be edits is theirs.
+    let own = |edit: &Event| edit.pdu().sender() == message.sender();
+    Ok(page.events.into_iter().filter(own).collect())
+}
+
+fn redaction(
+    sender: &UserId,
+    target: &ruma::EventId,
+    content: &Value,
+) -> Result<EventRequest, Problem> {
+    let event = message_event(sender, "m.room.redaction", content, None)?;
+    Ok(EventRequest { redacts: Some(target.to_owned()), ..event })
+}
+
+/// Whether a redaction is that of an edit whose message was deleted.
+pub(crate) fn is_deletion_of_edit(redaction: &Event) -> bool {
+    #[derive(Deserialize)]
+    struct Content {
+        #[serde(default, rename = "org.hearth.of_edit")]
+        of_edit: bool,
+    }
+    redaction.pdu().content_as().is_some_and(|content: Content| content.of_edit)
+}

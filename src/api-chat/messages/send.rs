@@ -1,0 +1,124 @@
+//! `POST /rooms/{room_id}/messages`, and the same for whoever sends otherwise.
+
+use axum::extract::State;
+use hearth_rooms::{RoomsError, Transaction};
+use http::StatusCode;
+use ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::compose::{Answer, check_content, text_content};
+use crate::{
+    Caller, ChatApi, Faults, Json, Path, Problem, Validate,
+    invitees::check_may_write_to,
+    place::{Place, message_event},
+    views::{Message, MessageViews},
+};
+
+/// Longest name that a client gives a message, in characters.
+const CLIENT_ID_CHARACTERS_MAX: usize = 128;
+
+/// A message to be.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct NewMessage {
+    /// What it says; markdown is understood.
+    #[schema(min_length = 1, max_length = 10000)]
+    pub content: String,
+    /// The message that it replies to.
+    #[serde(default, alias = "parent_id")]
+    #[schema(value_type = Option<String>)]
+    pub parent_message_id: Option<OwnedEventId>,
+    /// The message at the beginning of the thread that it goes into. An answer to a message in a
+    /// thread goes there by itself.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub thread_id: Option<OwnedEventId>,
+    /// What the client calls the message: sent again under the same name it is the same message.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 128)]
+    pub client_id: Option<String>,
+}
+
+impl Validate for NewMessage {
+    fn validate(&self, faults: &mut Faults) {
+        check_content(faults, &self.content);
+        let client_id = self.client_id.as_deref();
+        faults.optional_characters("client_id", client_id, 1..=CLIENT_ID_CHARACTERS_MAX);
+    }
+}
+
+/// Sends a message. The same `client_id` makes no second one.
+#[utoipa::path(
+    post, path = "/rooms/{room_id}/messages", tag = "messages", request_body = NewMessage,
+    params(("room_id" = String, Path, description = "The room")),
+    responses(
+        (status = 201, description = "The new message", body = Message),
+        (status = 200, description = "The message that was sent before", body = Message),
+    ),
+)]
+pub(crate) async fn send_message(
+    State(api): State<ChatApi>,
+    caller: Caller,
+    Path(room_id): Path<OwnedRoomId>,
+    Json(new): Json<NewMessage>,
+) -> Result<(StatusCode, Json<Message>), Problem> {
+    let (is_new, message) = send(&api, &caller, &room_id, new).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(message)))
+}
+
+/// Sends a message that was checked, and returns whether it is new, and what it became.
+///
+/// # Errors
+/// 400 if it answers to something else than a message of the room, 403 if the user may not write
+/// there, 404 if there is no such room, 429 if it is one too many.
+pub async fn send(
+    api: &ChatApi,
+    caller: &Caller,
+    room_id: &RoomId,
+    new: NewMessage,
+) -> Result<(bool, Message), Problem> {
+    let user_id = caller.user_id();
+    let place = Place::joined(api, room_id, user_id).await?;
+    check_direct(api, &place, user_id).await?;
+    let (parent, thread) = (new.parent_message_id.as_deref(), new.thread_id.as_deref());
+    let answer = Answer::find(api, &place, user_id, parent, thread).await?;
+    let replied_to = answer.parent.as_ref().map(|parent| parent.pdu().sender());
+    let mut content = text_content(api, &place, user_id, &new.content, replied_to).await?;
+    if let Some(relates_to) = answer.relates_to() {
+        content["m.relates_to"] = relates_to;
+    }
+    let transaction = new.client_id.map(|client_id| Transaction {
+        device_id: caller.device_id().to_owned(),
+        transaction_id: client_id.into(),
+        scope: format!("send/{room_id}/m.room.message"),
+    });
+    api.pace.count(user_id)?;
+    let event = message_event(user_id, "m.room.message", &content, transaction)?;
+    let sent = api.rooms.send(&place.room, event).await.map_err(|error| match error {
+        RoomsError::Forbidden(_) => {
+            let detail = "you may not write in this room";
+            Problem::new(StatusCode::FORBIDDEN, "may-not-write", detail)
+        }
+        other => other.into(),
+    })?;
+    api.bus.presence().active(user_id);
+    let snapshot = api.rooms.snapshot().await?;
+    let event = api.rooms.event(snapshot.as_ref(), sent.nid).await?;
+    let device_id = Some(caller.device_id());
+    let views = MessageViews::new(api, snapshot.as_ref(), &place.room, user_id, device_id);
+    let message = views.one(&event).await?;
+    let message = message.ok_or_else(|| Problem::internal("a sent message is none"))?;
+    Ok((sent.position.is_some(), message))
+}
+
+/// Refuses a direct message to somebody who blocked the sender or does not want to be disturbed.
+async fn check_direct(api: &ChatApi, place: &Place, user_id: &UserId) -> Result<(), Problem> {
+    let rooms = api.accounts.direct_rooms(user_id).await?;
+    match rooms.get(place.room.id()) {
+        Some(other) if other != user_id && place.head.joined_members <= 2 => {
+            check_may_write_to(api, user_id, other).await
+        }
+        _ => Ok(()),
+    }
+}

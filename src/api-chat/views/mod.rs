@@ -1,0 +1,36 @@
+//! What chat clients are shown of users, rooms and events.
+//!
+//! A view is made for one user: what they must not see is not in it. The same views answer requests
+//! and go through sockets.
+
+mod attachment;
+mod html;
+mod member;
+mod message;
+mod message_views;
+mod notification_level;
+mod reaction;
+mod readers;
+mod role;
+mod room;
+mod system;
+mod timestamp;
+mod user;
+
+pub use attachment::Attachment;
+pub use html::from_markdown;
+pub use member::Member;
+pub(crate) use member::person;
+pub use message::{DELETED, DeliveryStatus, Message, MessageType, may_be_message};
+pub use message_views::MessageViews;
+pub use notification_level::NotificationLevel;
+pub use reaction::{ReactionGroup, Reactor};
+pub use readers::Readers;
+pub use role::Role;
+pub use room::{OwnMembership, Room, RoomType, RoomViews};
+pub use system::{SystemEvent, SystemKind};
+pub use timestamp::Timestamp;
+pub use user::{
+    DISPLAY_NAME_CHARACTERS, OwnUser, Person, STATUS_MESSAGE, Status, USERNAME_CHARACTERS, User,
+    avatar_url,
+};

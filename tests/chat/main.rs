@@ -1,0 +1,13 @@
+//! Stories of the chat API, told to the real binary, one module a section of its contract; where
+//! both see the same thing, a Matrix client looks too.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::disallowed_methods, reason = "stories wait for real processes in real time")]
+
+mod authentication;
+mod document;
+mod membership;
+mod messages;
+mod reactions;
+mod receipts;
+mod rooms;
+mod users;

@@ -1,0 +1,155 @@
+//! `@User` and `@Presence`: profiles, finding people, being there, blocking, not being disturbed.
+
+use hearth_tests::{Chat, Server, session::PASSWORD, wait};
+use serde_json::{Value, json};
+
+async fn together(server: &Server) -> (Chat, Chat, String) {
+    let [alice, bob] = server.chatters(["alice", "bob"]).await;
+    let room = alice.create_room("Hearth", "public").await;
+    bob.join_room(&room).await;
+    (alice, bob, room)
+}
+
+#[tokio::test]
+async fn a_profile_is_changed_in_both_apis_and_all_rooms() {
+    let server = Server::start().await;
+    let (alice, bob, room) = together(&server).await;
+    let update = json!({ "display_name": "Alice A.", "avatar": "picture", "status_message": "hi" });
+    let me = alice.patch("/users/me", update).await.ok();
+    assert_eq!(me["display_name"], "Alice A.");
+    assert_eq!(me["avatar_url"], "/api/attachments/picture");
+    assert_eq!(me["status_message"], "hi");
+    let client = server.anonymous().login(&alice.user, PASSWORD).await;
+    let profile = client.get(&format!("/profile/{}", alice.user)).await.ok();
+    assert_eq!(profile["displayname"], "Alice A.");
+    assert_eq!(profile["avatar_url"], "mxc://hearth.test/picture");
+    let member = client.state(&room, "m.room.member", &alice.user).await.ok();
+    assert_eq!(member["displayname"], "Alice A.");
+    let said = alice.say(&room, "hello").await;
+    assert_eq!(bob.message(&said).await["sender"]["display_name"], "Alice A.");
+    let seen = bob.get(&format!("/users/{}", alice.user)).await.ok();
+    assert_eq!((&seen["username"], &seen["status_message"]), (&json!("alice"), &json!("hi")));
+    assert!(seen["last_seen"].is_string() && seen["created_at"].is_string());
+    let me = alice.patch("/users/me", json!({ "avatar": null, "status_message": null })).await.ok();
+    assert_eq!((&me["avatar_url"], &me["status_message"]), (&Value::Null, &Value::Null));
+    assert_eq!(me["display_name"], "Alice A.");
+    bob.get("/users/@nobody:hearth.test").await.assert_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn inputs_are_checked_and_named() {
+    let server = Server::start().await;
+    let [alice] = server.chatters(["alice"]).await;
+    let update = async |body: Value| alice.patch("/users/me", body).await;
+    update(json!({ "display_name": "" })).await.assert_invalid(&["display_name"]);
+    update(json!({ "display_name": "x".repeat(51) })).await.assert_invalid(&["display_name"]);
+    update(json!({ "status_message": "x".repeat(101) })).await.assert_invalid(&["status_message"]);
+    update(json!({ "status": "asleep" })).await.assert_invalid(&["status"]);
+    update(json!({ "avatar": "../x" })).await.assert_invalid(&["avatar"]);
+    update(json!({ "status_message": "x".repeat(100) })).await.ok();
+    alice.get("/users/search").await.assert_invalid(&["q"]);
+}
+
+#[tokio::test]
+async fn users_are_found_by_name() {
+    let server = Server::start().await;
+    let [alice, bob, _carol] = server.chatters(["alice", "bob", "carol"]).await;
+    bob.patch("/users/me", json!({ "display_name": "Robert Tables" })).await.ok();
+    for search in ["bob", "rob", "tables"] {
+        let found = alice.get(&format!("/users/search?q={search}")).await.ok();
+        assert_eq!(found["users"][0]["id"], bob.user.as_str(), "{search}");
+    }
+    assert_eq!(alice.get("/users/search?q=nobody").await.ok()["users"], json!([]));
+}
+
+#[tokio::test]
+async fn presence_is_told_to_those_who_share_a_room() {
+    let server = Server::start().await;
+    let (alice, bob, room) = together(&server).await;
+    let [carol] = server.chatters(["carol"]).await;
+    let seen_by = async |chat: &Chat| {
+        chat.get(&format!("/users/{}", alice.user)).await.ok()["status"].clone()
+    };
+    assert_eq!(seen_by(&bob).await, "online");
+    assert_eq!(seen_by(&carol).await, "offline", "they share no room");
+    for status in ["away", "busy", "offline", "online"] {
+        let update = json!({ "status": status, "current_room_id": room });
+        assert_eq!(alice.patch("/users/me", update).await.ok()["status"], status);
+        assert_eq!(seen_by(&bob).await, status);
+    }
+    let client = server.anonymous().login(&bob.user, PASSWORD).await;
+    let path = format!("/presence/{}/status", alice.user);
+    assert_eq!(client.get(&path).await.ok()["presence"], "online");
+    let seen = bob.get(&format!("/users/{}", alice.user)).await.ok();
+    assert_eq!(seen["current_room_id"], room.as_str());
+    alice.patch("/users/me", json!({ "status": "away" })).await.ok();
+    assert_eq!(client.get(&path).await.ok()["presence"], "unavailable");
+}
+
+#[tokio::test]
+async fn who_is_blocked_is_not_heard_and_cannot_write_directly() {
+    let server = Server::start().await;
+    let (alice, bob, room) = together(&server).await;
+    let direct = bob.direct_room(&alice.user).await;
+    bob.say(&direct, "hello").await;
+    alice.post(&format!("/users/{}/block", bob.user), json!({})).await.done();
+    bob.try_say(&direct, "hello?").await.assert_problem(403, "blocked");
+    bob.say(&room, "can you hear me?").await;
+    let last = alice.messages(&room, "limit=1").await;
+    assert_eq!(last["messages"][0]["type"], "system", "{last}");
+    let client = server.anonymous().login(&alice.user, PASSWORD).await;
+    let path = format!("/user/{}/account_data/m.ignored_user_list", alice.user);
+    let ignored = client.get(&path).await.ok();
+    assert_eq!(ignored["ignored_users"], json!({ bob.user.as_str(): {} }));
+    let blocked = alice.get("/users/me/blocked").await.ok();
+    assert_eq!(blocked["users"][0]["username"], "bob");
+    alice.delete(&format!("/users/{}/block", bob.user)).await.done();
+    bob.say(&direct, "thanks").await;
+}
+
+#[tokio::test]
+async fn who_is_not_to_be_disturbed_gets_no_invites_and_direct_messages() {
+    let server = Server::start().await;
+    let (alice, bob, _room) = together(&server).await;
+    let direct = bob.direct_room(&alice.user).await;
+    let me = alice.patch("/users/me", json!({ "do_not_disturb": true })).await.ok();
+    assert_eq!(me["do_not_disturb"], true);
+    bob.try_say(&direct, "psst").await.assert_problem(403, "do-not-disturb");
+    let other = bob.create_room("Other", "private").await;
+    let invite = json!({ "user_id": alice.user });
+    let refused = bob.post(&format!("/rooms/{other}/members"), invite).await;
+    refused.assert_problem(403, "do-not-disturb");
+    let client = server.anonymous().login(&bob.user, PASSWORD).await;
+    let refused = client.moderate("invite", &other, &alice.user).await;
+    refused.assert_matrix_error(403, "M_INVITE_BLOCKED");
+    alice.patch("/users/me", json!({ "do_not_disturb": false })).await.ok();
+    bob.say(&direct, "psst").await;
+}
+
+#[tokio::test]
+async fn what_one_hears_of_a_room_is_a_push_rule() {
+    let server = Server::start().await;
+    let (alice, bob, room) = together(&server).await;
+    let path = format!("/rooms/{room}/notifications");
+    let unread = async || {
+        let shown = alice.get(&format!("/rooms/{room}")).await.ok()["membership"].clone();
+        (shown["notifications"].clone(), shown["unread_count"].clone())
+    };
+    bob.say(&room, "one").await;
+    assert_eq!(unread().await, (json!("all"), json!(1)));
+    alice.put(&path, json!({ "level": "mentions" })).await.ok();
+    bob.say(&room, "two").await;
+    bob.say(&room, "three, @alice").await;
+    wait::until("the mention alone to count", || async {
+        (unread().await == (json!("mentions"), json!(2))).then_some(())
+    })
+    .await;
+    alice.put(&path, json!({ "level": "muted" })).await.ok();
+    assert_eq!(unread().await.0, "muted");
+    let client = server.anonymous().login(&alice.user, PASSWORD).await;
+    let rule = client.get(&format!("/pushrules/global/override/{room}")).await.ok();
+    assert_eq!(rule["actions"], json!([]));
+    alice.put(&path, json!({ "level": "all" })).await.ok();
+    assert_eq!(unread().await.0, "all");
+    alice.put(&path, json!({ "level": "some" })).await.assert_invalid(&["level"]);
+}
