@@ -71,13 +71,21 @@ impl Layers {
         if !self.values.contains_key("server_name") {
             return Err(ConfigError::NoServerName);
         }
+        let bad_value = |key: &str, reason: &str| {
+            let (origin, key, reason) = (self.origin_of(key), key.to_owned(), reason.to_owned());
+            ConfigError::BadValue { origin, key, reason }
+        };
         let nested = Value::Table(self.nested());
-        serde_path_to_error::deserialize(nested).map_err(|error| {
+        let settings: Settings = serde_path_to_error::deserialize(nested).map_err(|error| {
             let path = error.path().to_string();
-            let key = path.split('[').next().unwrap_or_default().to_owned();
-            let origin = self.origin_of(&key);
-            ConfigError::BadValue { origin, key, reason: error.inner().message().to_owned() }
-        })
+            bad_value(path.split('[').next().unwrap_or_default(), error.inner().message())
+        })?;
+        // What is right by itself, but not together.
+        if settings.registration.require_email && settings.mail.server.is_none() {
+            let reason = "nobody can prove an address without a `mail.server`";
+            return Err(bad_value("registration.require_email", reason));
+        }
+        Ok(settings)
     }
 
     fn add_table(&mut self, table: &Table, origin: &Origin) -> Result<(), ConfigError> {

@@ -104,6 +104,13 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        let told = message(variable("HEARTH_REGISTRATION__REQUIRE_EMAIL", "true"));
+        assert!(told.contains("registration.require_email"), "{told}");
+        assert!(told.contains("mail.server"), "{told}");
+    }
+
+    #[test]
     fn later_layers_win() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("hearth.toml");
