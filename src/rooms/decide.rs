@@ -111,6 +111,7 @@ impl<'a> Group<'a> {
         if let Some(sent) = self.repeated(request).await? {
             return Ok(Decided::Known(sent));
         }
+        self.check_made_from(request, manner).await?;
         let delayed = self.waiting_delayed(manner).await?;
         let target = self.redaction_target(request).await?;
         let auth = self.auth_events(request).await?;

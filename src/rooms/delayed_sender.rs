@@ -97,7 +97,8 @@ impl Rooms {
         event: &DelayedEvent,
     ) -> Result<(), RoomsError> {
         let room = self.existing_room(&event.room_id).await?;
-        let manner = Manner { sticky_ms: event.sticky_ms, delay_id: Some(id.to_owned()) };
+        let delay_id = Some(id.to_owned());
+        let manner = Manner { sticky_ms: event.sticky_ms, delay_id, ..Manner::default() };
         let sent = self.send_in(&room, event.request(id)?, manner).await?;
         if sent.position.is_none() {
             // Such state was there already: no event was written, and so no end of the row.

@@ -12,6 +12,7 @@
 
 mod aggregation;
 mod alias;
+mod change_state;
 mod create;
 mod decide;
 mod delayed_event;
@@ -76,6 +77,7 @@ pub use kind::RoomKind;
 pub use look::RoomLook;
 pub use member::{Member, Membership};
 pub use membership::{Invitation, Profile};
+pub use new_room::state_event;
 pub use reactions::Reaction;
 pub use receipt::{ReadPositions, Receipt, ReceiptChange, ReceiptKind, ReceiptThread};
 pub use recency::LastSaid;

@@ -24,7 +24,8 @@ pub struct Profile {
 
 impl Profile {
     /// The content of an `m.room.member` event with this profile.
-    pub(crate) fn to_content(&self, membership: &str) -> Map<String, Value> {
+    #[must_use]
+    pub fn to_content(&self, membership: &str) -> Map<String, Value> {
         let mut content = Map::new();
         content.insert("membership".to_owned(), membership.into());
         if let Some(display_name) = &self.display_name {

@@ -40,7 +40,10 @@ pub(crate) struct NewRoom {
 }
 
 /// A state event as a request.
-pub(crate) fn state_event(
+///
+/// # Errors
+/// Never in practice: any JSON value can be written.
+pub fn state_event(
     sender: &UserId,
     event_type: &str,
     state_key: &str,

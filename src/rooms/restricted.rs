@@ -3,9 +3,12 @@
 //!
 //! Deliberately absent: asking other servers whether they can vouch.
 
+use std::cmp::Reverse;
+
+use hearth_rules::PowerLevels;
 use hearth_store::Snapshot;
 use ruma::{
-    OwnedRoomId, OwnedUserId, RoomId, UserId,
+    Int, OwnedRoomId, OwnedUserId, RoomId, UserId,
     events::{StateEventType, room::member::MembershipState},
     room_version_rules::RoomVersionRules,
 };
@@ -96,7 +99,6 @@ impl Rooms {
         Err(RoomsError::Forbidden("you are in none of the rooms that let you in".to_owned()))
     }
 
-    /// Looks among those who have a level of their own first: they are few.
     async fn member_who_may_invite(
         &self,
         snapshot: &dyn Snapshot,
@@ -104,24 +106,39 @@ impl Rooms {
         head: &RoomHead,
     ) -> Result<OwnedUserId, RoomsError> {
         let levels = self.power_levels(snapshot, room, head).await?;
-        let is_local = |user_id: &UserId| user_id.server_name() == self.server_name();
+        let found = self.member_with_level(snapshot, room, &levels, levels.invite()).await?;
+        found.ok_or_else(|| RoomsError::Forbidden("nobody here may let you in".to_owned()))
+    }
+
+    /// A member of this server with at least this level. Looks among those who have a level of
+    /// their own first, from the top: they are few.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn member_with_level(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: &Room,
+        levels: &PowerLevels,
+        level: Int,
+    ) -> Result<Option<OwnedUserId>, RoomsError> {
+        let has_level = |user_id: &UserId| {
+            user_id.server_name() == self.server_name() && levels.user(user_id) >= level
+        };
         let named = levels.as_ruma().users.keys().chain(levels.creators());
-        for user_id in named.filter(|user_id| is_local(user_id)) {
-            if levels.user(user_id) >= levels.invite()
-                && self.is_joined(snapshot, room.nid(), user_id).await?
-            {
-                return Ok(user_id.clone());
+        let mut named: Vec<_> = named.filter(|user_id| has_level(user_id)).collect();
+        named.sort_by_key(|user_id| Reverse(levels.user(user_id)));
+        for user_id in named {
+            if self.is_joined(snapshot, room.nid(), user_id).await? {
+                return Ok(Some(user_id.clone()));
             }
         }
-        for (user_id, member) in self.members(snapshot, room.nid()).await? {
-            if member.state == MembershipState::Join
-                && is_local(&user_id)
-                && levels.user(&user_id) >= levels.invite()
-            {
-                return Ok(user_id);
-            }
+        if levels.as_ruma().users_default < level {
+            return Ok(None);
         }
-        Err(RoomsError::Forbidden("nobody here may let you in".to_owned()))
+        let members = self.members(snapshot, room.nid()).await?.into_iter();
+        let mut joined = members.filter(|(_, member)| member.state == MembershipState::Join);
+        Ok(joined.find(|(user_id, _)| has_level(user_id)).map(|(user_id, _)| user_id))
     }
 }
 

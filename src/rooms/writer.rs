@@ -17,7 +17,7 @@ use ruma::{MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedUserId, events::Timeli
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-use crate::{Event, Room, Rooms, RoomsError, Transaction, decide::Group};
+use crate::{Event, Room, Rooms, RoomsError, Transaction, change_state::MadeFrom, decide::Group};
 
 /// An event that a user of this server wants in a room.
 #[derive(Clone, Debug)]
@@ -45,13 +45,15 @@ pub struct Manner {
     pub(crate) sticky_ms: Option<u32>,
     /// The delayed event that it comes from, which ends with it (MSC4140).
     pub(crate) delay_id: Option<String>,
+    /// The state event that it was made from, if it may replace no other.
+    pub(crate) made_from: Option<MadeFrom>,
 }
 
 impl Manner {
     /// Sticky for this many milliseconds, if at all.
     #[must_use]
     pub fn sticky(sticky_ms: Option<u32>) -> Self {
-        Self { sticky_ms, delay_id: None }
+        Self { sticky_ms, ..Self::default() }
     }
 }
 
