@@ -3,7 +3,7 @@
 //! What a group of facts leads to is committed with the position after them. An event that cannot
 //! be evaluated is passed over and said so; a store that fails is waited for.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use hearth_base::{Clock, EventNid, RoomNid, StreamPosition};
 use hearth_rooms::Rooms;
@@ -25,8 +25,6 @@ const POSITION: FollowerPosition = FollowerPosition::new("push");
 const FACTS_MAX: usize = 500;
 /// How many writes a batch collects before it is committed.
 const BATCH_WRITES: usize = 2_000;
-/// How long to wait after the store failed.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Follows the log.
 pub(crate) struct Follower {
@@ -35,6 +33,20 @@ pub(crate) struct Follower {
     pub(crate) clock: Clock,
     pub(crate) evaluator: Evaluator,
     pub(crate) couriers: Couriers,
+    /// The last position dealt with, once it is known.
+    pub(crate) position: Option<StreamPosition>,
+}
+
+impl hearth_store::Follower for Follower {
+    type Error = PushError;
+
+    async fn catch_up(&mut self) -> Result<(), PushError> {
+        self.deal_with_all().await
+    }
+
+    fn failed(&mut self) {
+        self.evaluator.people.forget_all();
+    }
 }
 
 /// What is written together.
@@ -47,37 +59,18 @@ struct Collected {
 impl Follower {
     /// Follows until `stop` fires.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let mut commits = self.store.position();
-        let mut position = None;
-        loop {
-            commits.mark_unchanged();
-            let pause = match self.catch_up(&mut position).await {
-                Ok(()) => None,
-                Err(error) => {
-                    tracing::error!(%error, "the push follower has to wait");
-                    // What was read may never have been written.
-                    self.evaluator.people.forget_all();
-                    Some(PAUSE)
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => return,
-                changed = commits.changed(), if pause.is_none() => if changed.is_err() { return },
-                () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
-            }
-        }
+        self.store.clone().follow(self, "pushes", stop).await;
     }
 
-    /// Deals with everything that is in the log.
-    async fn catch_up(&self, position: &mut Option<StreamPosition>) -> Result<(), PushError> {
+    async fn deal_with_all(&mut self) -> Result<(), PushError> {
         loop {
             let snapshot = self.store.snapshot().await?;
             let snapshot = snapshot.as_ref();
-            let after = match *position {
+            let after = match self.position {
                 Some(after) => after,
                 None => self.start(snapshot).await?,
             };
-            *position = Some(after);
+            self.position = Some(after);
             let facts = Log::read(snapshot, after, FACTS_MAX).await?;
             if facts.is_empty() {
                 return Ok(());
@@ -87,12 +80,12 @@ impl Follower {
                 self.note(snapshot, &mut collected, *at, fact).await?;
                 if collected.batch.writes().len() >= BATCH_WRITES {
                     self.commit(&mut collected, *at).await?;
-                    *position = Some(*at);
+                    self.position = Some(*at);
                 }
             }
             if let Some((last, _)) = facts.last() {
                 self.commit(&mut collected, *last).await?;
-                *position = Some(*last);
+                self.position = Some(*last);
             }
         }
     }

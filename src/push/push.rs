@@ -105,8 +105,14 @@ impl Push {
             people: People::new(store.clone(), accounts, rooms.clone()),
         };
         let (follower_store, follower_rooms) = (store.clone(), rooms.clone());
-        let follower =
-            Follower { store: follower_store, rooms: follower_rooms, clock, evaluator, couriers };
+        let follower = Follower {
+            store: follower_store,
+            rooms: follower_rooms,
+            clock,
+            evaluator,
+            couriers,
+            position: None,
+        };
         tasks.spawn(follower.run(stop));
         Self(Arc::new(Parts { store, rooms, couriers: letters, settings }))
     }

@@ -95,4 +95,9 @@ pub enum Fact {
         /// Who had sent it.
         sender: OwnedUserId,
     },
+    /// A chat user was notified of something; the notification has this fact's position.
+    Notification {
+        /// Who.
+        user: OwnedUserId,
+    },
 }

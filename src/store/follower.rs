@@ -1,14 +1,20 @@
-//! Reading the log, and remembering how far one has read.
+//! Reading the log, remembering how far one has read, and waiting for more.
+
+use std::{fmt::Display, future::Future, time::Duration};
 
 use hearth_base::StreamPosition;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Batch, Direction, Fact, KeyRange, Keyspace, Snapshot, StoreError, Table,
+    Batch, Direction, Fact, KeyRange, Keyspace, Snapshot, Store, StoreError, Table,
     codec::{decode_position, decode_value, encode_position},
 };
 
 /// Name of a follower → the last position that it has dealt with.
 const POSITIONS: Table<(String,), StreamPosition> = Table::new(Keyspace::Meta, 2, 1);
+
+/// How long a follower waits after a failure.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The totally ordered stream of committed changes.
 pub struct Log;
@@ -65,5 +71,42 @@ impl FollowerPosition {
     /// The position cannot be encoded.
     pub fn save(&self, batch: &mut Batch, position: StreamPosition) -> Result<(), StoreError> {
         POSITIONS.put(batch, &(self.0,), &position)
+    }
+}
+
+/// Something that deals with the log as it grows.
+pub trait Follower: Send {
+    /// Why it cannot go on at present.
+    type Error: Display + Send;
+
+    /// Deals with everything that is in the log.
+    fn catch_up(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Catching up failed: what was read may never have been written.
+    fn failed(&mut self) {}
+}
+
+impl Store {
+    /// Lets a follower catch up now and whenever something was committed, until `stop` fires or
+    /// nobody can write any more. After a failure it has to wait a moment.
+    pub async fn follow(&self, mut follower: impl Follower, name: &str, stop: CancellationToken) {
+        let mut commits = self.position();
+        loop {
+            commits.mark_unchanged();
+            let caught_up = follower.catch_up().await;
+            if let Err(error) = &caught_up {
+                tracing::error!(%error, "the follower of the log for {name} has to wait");
+                follower.failed();
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                goes_on = commits.changed(), if caught_up.is_ok() => {
+                    if goes_on.is_err() {
+                        return;
+                    }
+                }
+                () = tokio::time::sleep(RETRY_AFTER), if caught_up.is_err() => {}
+            }
+        }
     }
 }

@@ -46,11 +46,13 @@ pub enum Keyspace {
     Media = 16,
     /// Who was notified of which event, and what waits to be pushed.
     Push = 17,
+    /// What chat users have and Matrix has no place for: invite codes, mutes, notifications.
+    Chat = 18,
 }
 
 impl Keyspace {
     /// Every keyspace, in the order of their numbers.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Meta,
         Self::Log,
         Self::Accounts,
@@ -69,6 +71,7 @@ impl Keyspace {
         Self::Transactions,
         Self::Media,
         Self::Push,
+        Self::Chat,
     ];
 
     /// The name of the column family or SQL table.
@@ -93,6 +96,7 @@ impl Keyspace {
             Self::Transactions => "transactions",
             Self::Media => "media",
             Self::Push => "push",
+            Self::Chat => "chat",
         }
     }
 }

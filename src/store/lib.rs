@@ -30,7 +30,7 @@ pub use codec::{Key, KeyBuffer, KeyPart, KeyPartFor, KeyPrefix, WholeKey, encode
 pub use engine::{Direction, Engine, KeyRange, Outcome, Page, Row, Snapshot};
 pub use error::{CommitError, StoreError};
 pub use fact::Fact;
-pub use follower::{FollowerPosition, Log};
+pub use follower::{Follower, FollowerPosition, Log};
 pub use keyspace::Keyspace;
 pub use memory::MemoryEngine;
 pub use plan::{POSITION_KEY, Plan, plan, position_from_row};

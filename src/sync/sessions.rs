@@ -285,7 +285,10 @@ impl Sessions {
                     session.wake();
                 }
             }
-            Fact::Redacted { .. } | Fact::Pushers { .. } | Fact::RelationRemoved { .. } => {}
+            Fact::Redacted { .. }
+            | Fact::Pushers { .. }
+            | Fact::RelationRemoved { .. }
+            | Fact::Notification { .. } => {}
         }
     }
 
