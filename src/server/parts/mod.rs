@@ -4,6 +4,7 @@
 //! settings in the files of this folder, and nowhere else.
 
 mod accounts;
+mod chat;
 mod housekeeping;
 mod identity;
 mod mail;
@@ -19,6 +20,7 @@ mod store;
 use hearth_accounts::Accounts;
 use hearth_base::{Clock, Random};
 use hearth_bus::Bus;
+use hearth_chat::Chat;
 use hearth_identity::Identity;
 use hearth_mail::Mail;
 use hearth_media::{Media, Previews};
@@ -33,6 +35,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{accounts::open_accounts, rooms::retention, store::open_store};
 use self::{
+    chat::open_chat,
     housekeeping::keep_house,
     identity::open_identity,
     mail::open_mail,
@@ -73,6 +76,8 @@ pub struct Parts {
     pub sync: Sync,
     /// What concerns people, and telling them.
     pub push: Push,
+    /// What chat users have beyond Matrix.
+    pub chat: Chat,
     /// Time.
     pub clock: Clock,
     /// Work that goes on beside requests; it ends on shutdown.
@@ -123,6 +128,7 @@ impl Parts {
             random: random.clone(),
         };
         let push = open_push(settings, lower, &tasks, shutdown);
+        let chat = open_chat((&store, &accounts, &rooms), &clock, &random, &tasks, shutdown);
         let parts = Self {
             store,
             accounts,
@@ -137,6 +143,7 @@ impl Parts {
             sso,
             sync,
             push,
+            chat,
             clock,
             tasks,
         };
