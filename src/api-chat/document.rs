@@ -40,6 +40,11 @@ const BEARER: &str = "bearer";
         (name = "users", description = "Users"),
         (name = "rooms", description = "Rooms and their members"),
         (name = "messages", description = "Messages and what belongs to them"),
+        (name = "invites", description = "Invites by code"),
+        (name = "notifications", description = "What the user should know of"),
+        (name = "moderation", description = "What moderators of a room do"),
+        (name = "admin", description = "What administrators of the server do"),
+        (name = "webhooks", description = "Programs that post to a room"),
     ),
     components(schemas(ProblemDocument, crate::FieldError)),
 )]

@@ -10,25 +10,34 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod auth;
+mod chat_problems;
+mod commands;
 mod document;
 mod extract;
 mod invitees;
+mod invites;
 mod members;
 mod messages;
+mod moderation;
+mod notifications;
 mod place;
 mod problem;
 mod problem_sources;
+mod reviews;
 mod rooms;
 mod router;
 mod state;
 mod users;
 mod validate;
 pub mod views;
+mod webhooks;
 
 pub use auth::Tokens;
+pub use commands::{Said, say};
 pub use document::openapi;
 pub use extract::{Anybody, Caller, Json, Path, Query};
 pub use messages::{NewMessage, Pace, read, send};
+pub use notifications::Notification;
 pub use problem::{FieldError, Problem};
 pub use router::router;
 pub use state::{ChatApi, Registration, Settings, Terms};

@@ -11,7 +11,8 @@ use axum::{
     routing::get,
 };
 use hearth_bus::Bucket::{
-    AccountChanges, Ephemeral, Invites, Joins, Logins, Messages, Registrations, Searches,
+    AccountChanges, Ephemeral, Invites, Joins, Logins, Messages, Registrations, Reports, Requests,
+    Searches,
 };
 use hearth_http::Access;
 use http::{
@@ -28,7 +29,10 @@ use utoipa_axum::{
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{ChatApi, Problem, Settings, auth, document, members, messages, rooms, users};
+use crate::{
+    ChatApi, Problem, Settings, auth, document, invites, members, messages, moderation,
+    notifications, reviews, rooms, users, webhooks,
+};
 
 const EVERYONE: Access = Access::EVERYONE;
 const GUESTS: Access = Access::GUESTS;
@@ -44,7 +48,12 @@ pub(crate) fn routes() -> Routes {
     let routes = sessions(routes);
     let routes = users(routes);
     let routes = rooms(routes);
-    messages(routes)
+    let routes = messages(routes);
+    let routes = invites(routes);
+    let routes = notifications(routes);
+    let routes = moderation(routes);
+    let routes = administration(routes);
+    webhooks(routes)
 }
 
 fn sessions(routes: Routes) -> Routes {
@@ -94,6 +103,57 @@ fn messages(routes: Routes) -> Routes {
         .routes(open_to(EVERYONE.limited(Messages), routes!(messages::remove_reaction)))
         .routes(open_to(EVERYONE.limited(Ephemeral), routes!(messages::mark_read)))
         .routes(open_to(GUESTS, routes!(messages::list_receipts)))
+}
+
+fn invites(routes: Routes) -> Routes {
+    routes
+        .routes(open_to(MEMBERS.limited(Invites), routes!(invites::create_invite)))
+        .routes(routes!(invites::list_invites))
+        .routes(open_to(GUESTS.limited(Requests), routes!(invites::get_invite)))
+        .routes(routes!(invites::revoke_invite))
+        .routes(open_to(MEMBERS.limited(Joins), routes!(invites::accept_invite)))
+}
+
+fn notifications(routes: Routes) -> Routes {
+    routes
+        .routes(open_to(GUESTS, routes!(notifications::list_notifications)))
+        .routes(open_to(GUESTS, routes!(notifications::count_notifications)))
+        .routes(open_to(EVERYONE, routes!(notifications::read_notification)))
+        .routes(open_to(EVERYONE, routes!(notifications::read_all_notifications)))
+}
+
+fn moderation(routes: Routes) -> Routes {
+    routes
+        .routes(routes!(moderation::mute, moderation::list_mutes))
+        .routes(routes!(moderation::unmute))
+        .routes(routes!(moderation::time_out))
+        .routes(routes!(moderation::get_standing))
+        .routes(routes!(moderation::ban, moderation::list_bans))
+        .routes(routes!(moderation::unban))
+        .routes(routes!(moderation::list_pins))
+        .routes(routes!(moderation::pin, moderation::unpin))
+        .routes(routes!(moderation::archive, moderation::unarchive))
+        .routes(routes!(moderation::get_rules, moderation::set_rules))
+        .routes(open_to(GUESTS, routes!(moderation::accept_rules)))
+        .routes(open_to(GUESTS.limited(Reports), routes!(moderation::report_message)))
+        .routes(open_to(GUESTS.limited(Reports), routes!(moderation::report_room)))
+        .routes(open_to(GUESTS.limited(Reports), routes!(moderation::report_user)))
+}
+
+fn administration(routes: Routes) -> Routes {
+    routes
+        .routes(routes!(reviews::list_reports))
+        .routes(routes!(reviews::get_report))
+        .routes(routes!(reviews::resolve_report))
+        .routes(routes!(reviews::get_audit_log))
+        .routes(routes!(reviews::read_room))
+}
+
+fn webhooks(routes: Routes) -> Routes {
+    routes
+        .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
+        .routes(routes!(webhooks::revoke_webhook))
+        .routes(open_to(EVERYONE, routes!(webhooks::post_to_webhook)))
 }
 
 /// Endpoints for whomever `access` says.

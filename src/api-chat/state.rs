@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hearth_accounts::Accounts;
 use hearth_bus::Bus;
+use hearth_chat::Chat;
 use hearth_rooms::Rooms;
 use hearth_sync::Sync;
 use ruma::OwnedServerName;
@@ -71,6 +72,8 @@ pub struct ChatApi {
     pub accounts: Accounts,
     /// Rooms.
     pub rooms: Rooms,
+    /// What Matrix has no place for.
+    pub chat: Chat,
     /// What clients have not seen yet.
     pub sync: Sync,
     /// What expires.

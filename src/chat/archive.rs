@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::{AuditAction, Chat, ChatError, audit::Audit};
 
 /// The type of the state event that says that a room is archived.
-const ARCHIVED: &str = "hearth.archived";
+const ARCHIVED: &str = "org.hearth.archived";
 /// The levels that close a room.
 const CLOSED_LEVELS: [&str; 2] = ["events_default", "invite"];
 /// The events that a room may let members send although its default does not.

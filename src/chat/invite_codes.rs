@@ -444,7 +444,11 @@ mod tests {
             code(&fixture, &room, None).await,
         );
         let short = fixture.chat.create_invite_code(&room, &alice, short).await.unwrap();
-        assert_eq!(fixture.chat.invite_codes(&room, &alice).await.unwrap().len(), 2);
+        let listed = fixture.chat.invite_codes(&room, &alice).await.unwrap();
+        let mut lifetimes: Vec<_> =
+            listed.iter().map(|one| (one.expires_ms - one.created_ms) / 1_000).collect();
+        lifetimes.sort_unstable();
+        assert_eq!(lifetimes, [120, 7 * 24 * 60 * 60]);
         fixture.chat.revoke_invite_code(&revoked, &bob).await.unwrap_err();
         fixture.chat.revoke_invite_code(&revoked, &alice).await.unwrap();
         assert!(fixture.chat.is_invite_good(&short));

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{Chat, ChatError, authority::admin_level, tables::RULES_ACCEPTED};
 
 /// The type of the state event.
-const ROOM_RULES: &str = "hearth.room_rules";
+const ROOM_RULES: &str = "org.hearth.room_rules";
 /// Longest rules in characters.
 const RULES_CHARACTERS_MAX: usize = 10_000;
 
@@ -113,6 +113,7 @@ impl Chat {
     ) -> Result<(), ChatError> {
         let snapshot = self.snapshot().await?;
         let snapshot = snapshot.as_ref();
+        self.check_member(snapshot, room, user_id).await?;
         let Some((nid, Content { required: true, .. })) =
             self.present_rules(snapshot, room).await?
         else {

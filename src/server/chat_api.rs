@@ -23,6 +23,7 @@ pub fn chat_api(settings: &Settings, parts: &Parts) -> Option<Router> {
     Some(hearth_api_chat::router(ChatApi {
         accounts: parts.accounts.clone(),
         rooms: parts.rooms.clone(),
+        chat: parts.chat.clone(),
         sync: parts.sync.clone(),
         bus: parts.bus.clone(),
         tokens,

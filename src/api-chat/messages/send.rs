@@ -9,9 +9,10 @@ use utoipa::ToSchema;
 
 use super::compose::{Answer, check_content, text_content};
 use crate::{
-    Caller, ChatApi, Faults, Json, Path, Problem, Validate,
+    Caller, ChatApi, Faults, Json, Path, Problem, Said, Validate,
     invitees::check_may_write_to,
     place::{Place, message_event},
+    say,
     views::{Message, MessageViews},
 };
 
@@ -37,6 +38,9 @@ pub struct NewMessage {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 128)]
     pub client_id: Option<String>,
+    /// Whether it says what the sender does.
+    #[serde(skip)]
+    pub is_action: bool,
 }
 
 impl Validate for NewMessage {
@@ -47,13 +51,15 @@ impl Validate for NewMessage {
     }
 }
 
-/// Sends a message. The same `client_id` makes no second one.
+/// Sends a message. The same `client_id` makes no second one. A text that begins with a slash is a
+/// command, such as `/help`: only its sender is told what came of it.
 #[utoipa::path(
     post, path = "/rooms/{room_id}/messages", tag = "messages", request_body = NewMessage,
     params(("room_id" = String, Path, description = "The room")),
     responses(
         (status = 201, description = "The new message", body = Message),
-        (status = 200, description = "The message that was sent before", body = Message),
+        (status = 200, description = "The message that was sent before, or what came of a command",
+         body = Said),
     ),
 )]
 pub(crate) async fn send_message(
@@ -61,10 +67,10 @@ pub(crate) async fn send_message(
     caller: Caller,
     Path(room_id): Path<OwnedRoomId>,
     Json(new): Json<NewMessage>,
-) -> Result<(StatusCode, Json<Message>), Problem> {
-    let (is_new, message) = send(&api, &caller, &room_id, new).await?;
+) -> Result<(StatusCode, Json<Said>), Problem> {
+    let (is_new, said) = say(&api, &caller, &room_id, new).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(message)))
+    Ok((status, Json(said)))
 }
 
 /// Sends a message that was checked, and returns whether it is new, and what it became.
@@ -85,6 +91,9 @@ pub async fn send(
     let answer = Answer::find(api, &place, user_id, parent, thread).await?;
     let replied_to = answer.parent.as_ref().map(|parent| parent.pdu().sender());
     let mut content = text_content(api, &place, user_id, &new.content, replied_to).await?;
+    if new.is_action {
+        content["msgtype"] = "m.emote".into();
+    }
     if let Some(relates_to) = answer.relates_to() {
         content["m.relates_to"] = relates_to;
     }

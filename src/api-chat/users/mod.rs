@@ -14,5 +14,5 @@ pub(crate) use self::{
     notifications::{__path_set_notifications, set_notifications},
     profile::{__path_get_user, get_user},
     search::{__path_search_users, search_users},
-    update::{__path_update_me, update_me},
+    update::{__path_update_me, rename, update_me},
 };

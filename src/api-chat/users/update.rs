@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use hearth_bus::Availability;
-use ruma::OwnedRoomId;
+use ruma::{OwnedRoomId, UserId};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -133,6 +133,18 @@ async fn change_profile(
         is_changed |= api.accounts.set_profile_field(user_id, field, avatar.as_ref()).await?;
     }
     if is_changed {
+        propagate(api, user_id.to_owned()).await;
+    }
+    Ok(())
+}
+
+/// Changes the display name of a user, and brings it into their rooms.
+///
+/// # Errors
+/// The name is refused, or the store failed.
+pub(crate) async fn rename(api: &ChatApi, user_id: &UserId, name: &str) -> Result<(), Problem> {
+    let name = json!(name);
+    if api.accounts.set_profile_field(user_id, "displayname", Some(&name)).await? {
         propagate(api, user_id.to_owned()).await;
     }
     Ok(())

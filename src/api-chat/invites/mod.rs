@@ -1,0 +1,8 @@
+//! Invites by code.
+
+mod accept;
+mod manage;
+mod view;
+
+pub(crate) use accept::*;
+pub(crate) use manage::*;
