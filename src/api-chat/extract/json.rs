@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequest, Request},
     response::{IntoResponse, Response},
 };
-use hearth_http::read_json;
+use hearth_http::read_body;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::shape::misshapen;
@@ -13,7 +13,7 @@ use crate::{
     validate::{Validate, check},
 };
 
-/// A JSON body. As an argument it was read within limits and is valid; an absent one is `{}`.
+/// A JSON body. As an argument it was read within limits and is valid.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -25,7 +25,7 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = read_json(request.into_body()).await?;
+        let bytes = read_body(request.into_body()).await?;
         parse(&bytes).map(Self)
     }
 }

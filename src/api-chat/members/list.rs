@@ -20,7 +20,7 @@ const MEMBERS_MAX: usize = 500;
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListMembers {
     /// The user after whom to go on.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^@[a-z0-9._=/+-]{1,64}:[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
     after: Option<OwnedUserId>,
     /// How many at most.
     #[param(minimum = 1, maximum = 500, default = 100)]

@@ -15,8 +15,7 @@ pub(super) const CONTENT_CHARACTERS: RangeInclusive<usize> = 1..=10_000;
 /// Checks the text of a message.
 pub(super) fn check_content(faults: &mut Faults, content: &str) {
     faults.characters("content", content, CONTENT_CHARACTERS);
-    let is_blank = !content.is_empty() && content.trim().is_empty();
-    faults.check("content", !is_blank, "it must not be blank");
+    faults.not_blank("content", content);
 }
 
 /// A text as the content of an event, without what it relates to.

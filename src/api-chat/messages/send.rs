@@ -13,7 +13,7 @@ use crate::{
     invitees::check_may_write_to,
     place::{Place, message_event},
     say,
-    views::{Message, MessageViews},
+    views::{Message, MessageViews, ids},
 };
 
 /// Longest name that a client gives a message, in characters.
@@ -23,16 +23,16 @@ const CLIENT_ID_CHARACTERS_MAX: usize = 128;
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewMessage {
     /// What it says; markdown is understood.
-    #[schema(min_length = 1, max_length = 10000)]
+    #[schema(min_length = 1, max_length = 10000, pattern = "[^ \\t\\r\\n]")]
     pub content: String,
     /// The message that it replies to.
     #[serde(default, alias = "parent_id")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<ids::MessageId>)]
     pub parent_message_id: Option<OwnedEventId>,
     /// The message at the beginning of the thread that it goes into. An answer to a message in a
     /// thread goes there by itself.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<ids::MessageId>)]
     pub thread_id: Option<OwnedEventId>,
     /// What the client calls the message: sent again under the same name it is the same message.
     #[serde(default)]
