@@ -103,7 +103,7 @@ async fn find(
     let found = api.rooms.visible_event(place.snapshot.as_ref(), &place.room, id, user_id).await;
     match found {
         Err(hearth_rooms::RoomsError::NotFound(_)) => {
-            Err(Problem::invalid_field(field, "there is no such message in this room"))
+            Err(Problem::not_found(format!("{field}: there is no such message in this room")))
         }
         found => Ok(found?),
     }

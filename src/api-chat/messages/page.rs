@@ -106,7 +106,7 @@ async fn position_of(
     let (snapshot, nid) = (place.snapshot.as_ref(), place.room.nid());
     match api.rooms.event_in_room(snapshot, nid, message_id).await {
         Err(RoomsError::NotFound(_)) => {
-            Err(Problem::invalid_field(field, "there is no such message in this room"))
+            Err(Problem::not_found(format!("{field}: there is no such message in this room")))
         }
         found => Ok(found?.position()),
     }
