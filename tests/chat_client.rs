@@ -88,6 +88,20 @@ impl Chat {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// A public room of this person that others have joined; its id.
+    pub async fn room_with(&self, others: &[&Self]) -> String {
+        let room = self.create_room("Room", "public").await;
+        for other in others {
+            other.join_room(&room).await;
+        }
+        room
+    }
+
+    /// The whole address of a path.
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// A request with the token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));

@@ -19,6 +19,7 @@ pub mod server;
 pub mod session;
 pub mod settings;
 pub mod signing;
+pub mod socket;
 pub mod sync;
 pub mod wait;
 

@@ -9,6 +9,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod attachments;
 mod auth;
 mod chat_problems;
 mod commands;
@@ -26,6 +27,7 @@ mod problem_sources;
 mod reviews;
 mod rooms;
 mod router;
+mod socket;
 mod state;
 mod users;
 mod validate;
@@ -40,5 +42,6 @@ pub use messages::{NewMessage, Pace, read, send};
 pub use notifications::Notification;
 pub use problem::{FieldError, Problem};
 pub use router::router;
+pub use socket::Hub;
 pub use state::{ChatApi, Registration, Settings, Terms};
 pub use validate::{Faults, Validate};

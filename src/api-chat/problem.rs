@@ -15,6 +15,7 @@ use http::{
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// What the type of every problem begins with.
@@ -112,12 +113,6 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
-    /// 409: it does not go together with what is there.
-    #[must_use]
-    pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", detail)
-    }
-
     /// 429, with the time to wait.
     #[must_use]
     pub fn too_many_requests(retry_after_ms: u64) -> Self {
@@ -146,6 +141,26 @@ impl Problem {
         &self.kind
     }
 
+    /// The document itself, for those who are not answered with a response. What only an
+    /// administrator can do something about is logged.
+    #[must_use]
+    pub(crate) fn into_document(self) -> Value {
+        if let Some(cause) = &self.cause {
+            tracing::error!(error = &**cause, "a command failed");
+        }
+        serde_json::to_value(self.document()).unwrap_or_default()
+    }
+
+    fn document(&self) -> ProblemDocument<'_> {
+        ProblemDocument {
+            kind: format!("{TYPE_PREFIX}{}", self.kind),
+            title: title(&self.kind),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            errors: &self.errors,
+        }
+    }
+
     /// What went wrong, for people.
     #[must_use]
     pub fn detail(&self) -> &str {
@@ -172,14 +187,7 @@ impl IntoResponse for Problem {
         if let Some(cause) = &self.cause {
             tracing::error!(error = &**cause, "request failed");
         }
-        let document = ProblemDocument {
-            kind: format!("{TYPE_PREFIX}{}", self.kind),
-            title: title(&self.kind),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            errors: &self.errors,
-        };
-        let mut response = (self.status, Json(document)).into_response();
+        let mut response = (self.status, Json(self.document())).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(retry_after_ms) = self.retry_after_ms {
@@ -200,7 +208,7 @@ fn title(kind: &str) -> String {
 mod tests {
     use http_body_util::BodyExt;
     use ruma::api::error::ErrorCode;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

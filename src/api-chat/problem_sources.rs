@@ -4,6 +4,7 @@
 use hearth_accounts::AccountsError;
 use hearth_bus::RetryAfter;
 use hearth_http::ApiError;
+use hearth_media::MediaError;
 use hearth_rooms::RoomsError;
 use http::StatusCode;
 
@@ -18,6 +19,35 @@ impl From<AccountsError> for Problem {
 impl From<RetryAfter> for Problem {
     fn from(retry_after: RetryAfter) -> Self {
         Self::too_many_requests(retry_after.ms)
+    }
+}
+
+impl From<MediaError> for Problem {
+    fn from(error: MediaError) -> Self {
+        let message = error.to_string();
+        let other = |status, kind| Self::new(status, kind, error.to_string());
+        match error {
+            MediaError::TooLarge { .. } | MediaError::TooLargeToThumbnail => {
+                other(StatusCode::PAYLOAD_TOO_LARGE, "too-large")
+            }
+            MediaError::QuotaExceeded => other(StatusCode::FORBIDDEN, "quota-exceeded"),
+            MediaError::Malware(_) => Self::invalid_field("file", message),
+            MediaError::ScanFailed(_) | MediaError::Busy => {
+                other(StatusCode::SERVICE_UNAVAILABLE, "busy")
+            }
+            MediaError::TooManyPending { retry_after_ms } => {
+                Self::too_many_requests(retry_after_ms)
+            }
+            MediaError::NotReserved | MediaError::NotYetUploaded | MediaError::NotThumbnailable => {
+                Self::not_found(message)
+            }
+            MediaError::NotOwner => Self::forbidden(message),
+            MediaError::AlreadyUploaded => other(StatusCode::CONFLICT, "conflict"),
+            MediaError::Interrupted(_) => Self::invalid_field("", message),
+            MediaError::Store(_) | MediaError::Blobs(_) | MediaError::Settings(_) => {
+                Self::internal(error)
+            }
+        }
     }
 }
 

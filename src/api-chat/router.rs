@@ -7,12 +7,13 @@ use std::any::Any;
 
 use axum::{
     Extension, Router,
+    extract::DefaultBodyLimit,
     response::{IntoResponse, Response},
     routing::get,
 };
 use hearth_bus::Bucket::{
-    AccountChanges, Ephemeral, Invites, Joins, Logins, Messages, Registrations, Reports, Requests,
-    Searches,
+    AccountChanges, Ephemeral, Invites, Joins, Logins, Media, Messages, Registrations, Reports,
+    Requests, Searches,
 };
 use hearth_http::Access;
 use http::{
@@ -30,8 +31,8 @@ use utoipa_axum::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
-    ChatApi, Problem, Settings, auth, document, invites, members, messages, moderation,
-    notifications, reviews, rooms, users, webhooks,
+    ChatApi, Problem, Settings, attachments, auth, document, invites, members, messages,
+    moderation, notifications, reviews, rooms, socket, users, webhooks,
 };
 
 const EVERYONE: Access = Access::EVERYONE;
@@ -53,7 +54,9 @@ pub(crate) fn routes() -> Routes {
     let routes = notifications(routes);
     let routes = moderation(routes);
     let routes = administration(routes);
-    webhooks(routes)
+    let routes = webhooks(routes);
+    let routes = files(routes);
+    live(routes)
 }
 
 fn sessions(routes: Routes) -> Routes {
@@ -156,6 +159,22 @@ fn webhooks(routes: Routes) -> Routes {
         .routes(open_to(EVERYONE, routes!(webhooks::post_to_webhook)))
 }
 
+fn files(routes: Routes) -> Routes {
+    let form = DefaultBodyLimit::max(attachments::FORM_BYTES_MAX);
+    let (schemas, paths, methods) =
+        open_to(MEMBERS.limited(Media), routes!(attachments::upload_attachment));
+    routes
+        .routes((schemas, paths, methods.layer(form)))
+        .routes(open_to(GUESTS.limited(Media), routes!(attachments::get_attachment)))
+        .routes(open_to(GUESTS.limited(Media), routes!(attachments::get_thumbnail)))
+}
+
+fn live(routes: Routes) -> Routes {
+    routes
+        .routes(open_to(GUESTS, routes!(socket::open_socket)))
+        .routes(open_to(GUESTS, routes!(socket::stream_events)))
+}
+
 /// Endpoints for whomever `access` says.
 fn open_to(
     access: Access,
@@ -167,6 +186,7 @@ fn open_to(
 /// The chat API, below its base path, with its document and a page to browse it.
 pub fn router(api: ChatApi) -> Router {
     let (base, cors) = (api.settings.base_path.clone(), cors(&api.settings));
+    api.tasks.spawn(socket::follow(api.clone()));
     let (endpoints, mut document) = routes().split_for_parts();
     document::finish(&mut document, &base);
     let document = axum::Json(document);

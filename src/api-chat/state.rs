@@ -5,12 +5,13 @@ use std::sync::Arc;
 use hearth_accounts::Accounts;
 use hearth_bus::Bus;
 use hearth_chat::Chat;
+use hearth_media::Media;
 use hearth_rooms::Rooms;
 use hearth_sync::Sync;
 use ruma::OwnedServerName;
 use tokio_util::task::TaskTracker;
 
-use crate::{Pace, Tokens};
+use crate::{Hub, Pace, Tokens};
 
 /// Who may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +75,12 @@ pub struct ChatApi {
     pub rooms: Rooms,
     /// What Matrix has no place for.
     pub chat: Chat,
+    /// Files.
+    pub media: Media,
     /// What clients have not seen yet.
     pub sync: Sync,
+    /// Those who are told what happens.
+    pub hub: Hub,
     /// What expires.
     pub bus: Bus,
     /// The tokens of this API.

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use hearth_api_chat::{ChatApi, Pace, Registration, Settings as ChatSettings, Terms, Tokens};
+use hearth_api_chat::{ChatApi, Hub, Pace, Registration, Settings as ChatSettings, Terms, Tokens};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// The chat API; `None` if it is off.
-pub fn chat_api(settings: &Settings, parts: &Parts) -> Option<Router> {
+pub fn chat_api(settings: &Settings, parts: &Parts, stop: &CancellationToken) -> Option<Router> {
     let chat = settings.chat.enabled.then_some(&settings.chat)?;
     let tokens = Tokens::new(
         parts.accounts.clone(),
@@ -24,7 +25,9 @@ pub fn chat_api(settings: &Settings, parts: &Parts) -> Option<Router> {
         accounts: parts.accounts.clone(),
         rooms: parts.rooms.clone(),
         chat: parts.chat.clone(),
+        media: parts.media.clone(),
         sync: parts.sync.clone(),
+        hub: Hub::new(stop.clone()),
         bus: parts.bus.clone(),
         tokens,
         pace: match settings.rate_limit.enabled {

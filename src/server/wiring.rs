@@ -83,7 +83,7 @@ impl Homeserver {
         let data_dir = DataDir::open(&settings.data_dir, &settings.server_name, &random)?;
         let parts = Parts::open(settings, &data_dir, shutdown).await?;
         let routes = client_api(settings, &parts).route("/health", get(async || "ok"));
-        let routes = match chat_api(settings, &parts) {
+        let routes = match chat_api(settings, &parts, shutdown) {
             Some(chat) => routes.merge(chat),
             None => routes,
         };

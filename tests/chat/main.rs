@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::disallowed_methods, reason = "stories wait for real processes in real time")]
 
+mod attachments;
 mod authentication;
 mod document;
+mod load;
 mod membership;
 mod messages;
 mod reactions;
 mod receipts;
 mod rooms;
+mod sse;
 mod users;
+mod websocket;

@@ -6,6 +6,7 @@ mod path;
 mod query;
 mod shape;
 
+pub(crate) use caller::bearer;
 pub use caller::{Anybody, Caller};
 pub use json::Json;
 pub use path::Path;

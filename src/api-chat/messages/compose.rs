@@ -12,10 +12,17 @@ use crate::{ChatApi, Faults, Problem, place::Place, views::from_markdown};
 /// How many characters a message has.
 pub(super) const CONTENT_CHARACTERS: RangeInclusive<usize> = 1..=10_000;
 
+/// Checks the text of a message with files, which need none.
+pub(super) fn check_caption(faults: &mut Faults, content: &str) {
+    let most = 0..=*CONTENT_CHARACTERS.end();
+    faults.characters("content", content, most);
+}
+
 /// Checks the text of a message.
 pub(super) fn check_content(faults: &mut Faults, content: &str) {
     faults.characters("content", content, CONTENT_CHARACTERS);
-    faults.not_blank("content", content);
+    let is_blank = !content.is_empty() && content.trim().is_empty();
+    faults.check("content", !is_blank, "it must not be blank");
 }
 
 /// A text as the content of an event, without what it relates to.
@@ -103,7 +110,7 @@ async fn find(
     let found = api.rooms.visible_event(place.snapshot.as_ref(), &place.room, id, user_id).await;
     match found {
         Err(hearth_rooms::RoomsError::NotFound(_)) => {
-            Err(Problem::not_found(format!("{field}: there is no such message in this room")))
+            Err(Problem::invalid_field(field, "there is no such message in this room"))
         }
         found => Ok(found?),
     }

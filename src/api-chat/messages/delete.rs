@@ -1,6 +1,7 @@
 //! `DELETE /messages/{message_id}`.
 //!
-//! A message that is deleted leaves its place and loses what it said, in its edits too.
+//! A message that is deleted leaves its place and loses what it said, in its edits and in the events
+//! of its other files too.
 
 use axum::extract::State;
 use hearth_base::limits::ROOM_GROUP_EVENTS_MAX;
@@ -13,9 +14,11 @@ use serde_json::{Value, json};
 use crate::{
     Caller, ChatApi, Path, Problem,
     place::{Place, message_event},
+    views::is_further_file,
 };
 
-/// What marks the redaction of an edit, so that the edit is not shown as a deleted message.
+/// What marks the redaction of an edit or another part of a message, so that the part is not shown
+/// as a deleted message.
 const OF_EDIT: &str = "org.hearth.of_edit";
 
 /// Deletes a message: for who sent it, and for admins of the room.
@@ -42,24 +45,28 @@ pub(crate) async fn delete_message(
         return Err(Problem::new(StatusCode::FORBIDDEN, "user-suspended", detail));
     }
     let mut redactions = vec![redaction(user_id, &message_id, &json!({}))?];
-    for edit in edits(&api, &place, user_id, &event).await? {
+    let edits = children(&api, &place, user_id, &event, "m.replace").await?;
+    let others = children(&api, &place, user_id, &event, "m.reference").await?;
+    for part in edits.iter().chain(others.iter().filter(|event| is_further_file(event))) {
         let of_edit = json!({ OF_EDIT: true });
-        redactions.push(redaction(user_id, edit.pdu().event_id(), &of_edit)?);
+        redactions.push(redaction(user_id, part.pdu().event_id(), &of_edit)?);
     }
+    redactions.truncate(ROOM_GROUP_EVENTS_MAX);
     api.rooms.send_all(&place.room, redactions).await?;
     api.bus.presence().active(user_id);
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The edits of a message.
-async fn edits(
+/// What its sender has sent about a message: its edits, for example.
+async fn children(
     api: &ChatApi,
     place: &Place,
     user_id: &UserId,
     message: &Event,
+    rel_type: &str,
 ) -> Result<Vec<Event>, Problem> {
     let query = RelationQuery {
-        rel_type: Some("m.replace".to_owned()),
+        rel_type: Some(rel_type.to_owned()),
         event_type: None,
         from: None,
         to: None,

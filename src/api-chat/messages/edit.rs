@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Validate,
+    attachments::keep_files,
     place::{Place, message_event},
     views::{Message, MessageType},
 };
@@ -26,7 +27,7 @@ const EDITABLE: Duration = Duration::from_secs(15 * 60);
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct EditMessage {
     /// What it says; markdown is understood.
-    #[schema(min_length = 1, max_length = 10000, pattern = "[^ \\t\\r\\n]")]
+    #[schema(min_length = 1, max_length = 10000)]
     content: String,
 }
 
@@ -57,16 +58,14 @@ pub(crate) async fn edit_message(
     if message.is_deleted {
         return Err(Problem::new(StatusCode::CONFLICT, "deleted", "the message was deleted"));
     }
-    if message.message_type != MessageType::Text || !message.attachments.is_empty() {
-        return Err(Problem::new(StatusCode::CONFLICT, "not-text", "this message is no text"));
-    }
     let sent_ms = u64::from(event.pdu().origin_server_ts().get());
     let age_ms = api.rooms.clock().now_ms().saturating_sub(sent_ms);
     if u128::from(age_ms) >= EDITABLE.as_millis() {
         let detail = "a message can be edited for 15 minutes";
         return Err(Problem::new(StatusCode::FORBIDDEN, "too-late", detail));
     }
-    let new_content = text_content(&api, &place, user_id, &text, None).await?;
+    let mut new_content = text_content(&api, &place, user_id, &text, None).await?;
+    keep_files(&event, &mut new_content);
     let mut content = new_content.clone();
     content["body"] = json!(format!("* {text}"));
     if let Some(html) = new_content["formatted_body"].as_str() {

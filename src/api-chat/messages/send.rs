@@ -5,15 +5,17 @@ use hearth_rooms::{RoomsError, Transaction};
 use http::StatusCode;
 use ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::compose::{Answer, check_content, text_content};
+use super::compose::{Answer, check_caption, check_content, text_content};
 use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Said, Validate,
+    attachments::{Files, check_files},
     invitees::check_may_write_to,
     place::{Place, message_event},
     say,
-    views::{Message, MessageViews, ids},
+    views::{Message, MessageViews},
 };
 
 /// Longest name that a client gives a message, in characters.
@@ -22,18 +24,23 @@ const CLIENT_ID_CHARACTERS_MAX: usize = 128;
 /// A message to be.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewMessage {
-    /// What it says; markdown is understood.
-    #[schema(min_length = 1, max_length = 10000, pattern = "[^ \\t\\r\\n]")]
+    /// What it says; markdown is understood. A message with attachments may say nothing.
+    #[serde(default)]
+    #[schema(max_length = 10000)]
     pub content: String,
     /// The message that it replies to.
     #[serde(default, alias = "parent_id")]
-    #[schema(value_type = Option<ids::MessageId>)]
+    #[schema(value_type = Option<String>)]
     pub parent_message_id: Option<OwnedEventId>,
     /// The message at the beginning of the thread that it goes into. An answer to a message in a
     /// thread goes there by itself.
     #[serde(default)]
-    #[schema(value_type = Option<ids::MessageId>)]
+    #[schema(value_type = Option<String>)]
     pub thread_id: Option<OwnedEventId>,
+    /// The ids of files that were uploaded.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub attachments: Vec<String>,
     /// What the client calls the message: sent again under the same name it is the same message.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 128)]
@@ -45,7 +52,12 @@ pub struct NewMessage {
 
 impl Validate for NewMessage {
     fn validate(&self, faults: &mut Faults) {
-        check_content(faults, &self.content);
+        if self.attachments.is_empty() {
+            check_content(faults, &self.content);
+        } else {
+            check_caption(faults, &self.content);
+            check_files(faults, &self.attachments);
+        }
         let client_id = self.client_id.as_deref();
         faults.optional_characters("client_id", client_id, 1..=CLIENT_ID_CHARACTERS_MAX);
     }
@@ -94,6 +106,8 @@ pub async fn send(
     if new.is_action {
         content["msgtype"] = "m.emote".into();
     }
+    let files = Files::find(api, user_id, &new.attachments).await?;
+    files.put_into(&api.settings, &mut content);
     if let Some(relates_to) = answer.relates_to() {
         content["m.relates_to"] = relates_to;
     }
@@ -103,7 +117,7 @@ pub async fn send(
         scope: format!("send/{room_id}/m.room.message"),
     });
     api.pace.count(user_id)?;
-    let event = message_event(user_id, "m.room.message", &content, transaction)?;
+    let event = message_event(user_id, "m.room.message", &content, transaction.clone())?;
     let sent = api.rooms.send(&place.room, event).await.map_err(|error| match error {
         RoomsError::Forbidden(_) => {
             let detail = "you may not write in this room";
@@ -111,6 +125,9 @@ pub async fn send(
         }
         other => other.into(),
     })?;
+    files.note(api, &sent.event_id).await?;
+    let further = files.further(&api.settings, &sent.event_id);
+    send_further(api, &place, user_id, further, transaction.as_ref()).await?;
     api.bus.presence().active(user_id);
     let snapshot = api.rooms.snapshot().await?;
     let event = api.rooms.event(snapshot.as_ref(), sent.nid).await?;
@@ -119,6 +136,28 @@ pub async fn send(
     let message = views.one(&event).await?;
     let message = message.ok_or_else(|| Problem::internal("a sent message is none"))?;
     Ok((sent.position.is_some(), message))
+}
+
+/// Sends the events that show Matrix clients the other files of a message.
+async fn send_further(
+    api: &ChatApi,
+    place: &Place,
+    user_id: &UserId,
+    contents: impl Iterator<Item = Value>,
+    transaction: Option<&Transaction>,
+) -> Result<(), Problem> {
+    let mut events = Vec::new();
+    for (number, content) in contents.enumerate() {
+        let transaction = transaction.map(|of_message| Transaction {
+            transaction_id: format!("{}.{number}", of_message.transaction_id).into(),
+            ..of_message.clone()
+        });
+        events.push(message_event(user_id, "m.room.message", &content, transaction)?);
+    }
+    if !events.is_empty() {
+        api.rooms.send_all(&place.room, events).await?;
+    }
+    Ok(())
 }
 
 /// Refuses a direct message to somebody who blocked the sender or does not want to be disturbed.

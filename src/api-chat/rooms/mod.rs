@@ -5,7 +5,6 @@ mod delete;
 mod direct;
 mod join;
 mod list;
-mod new_room;
 mod public;
 mod settings;
 mod update;

@@ -97,6 +97,16 @@ pub(super) struct MessageContent {
     format: Option<String>,
     #[serde(default)]
     formatted_body: Option<String>,
+    #[serde(flatten)]
+    pub(super) file: FileContent,
+    /// All files, if there are several.
+    #[serde(default, rename = "org.hearth.attachments")]
+    pub(super) files: Vec<FileContent>,
+}
+
+/// What a message event says of a file.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct FileContent {
     #[serde(default)]
     pub(super) filename: Option<String>,
     #[serde(default)]
@@ -105,7 +115,7 @@ pub(super) struct MessageContent {
     pub(super) info: Option<FileInfo>,
 }
 
-/// What a message event says of its file.
+/// What a message event says of what a file is.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct FileInfo {
     #[serde(default)]
@@ -153,6 +163,13 @@ impl MessageContent {
         let edited = edit.and_then(|edit| edit.pdu().content_as::<Edit>());
         let edited = edited.map(|edit| edit.new_content);
         edited.or_else(|| event.pdu().content_as()).unwrap_or_default()
+    }
+
+    /// What it says beside its files: their names say nothing.
+    pub(super) fn text(&self) -> &str {
+        let is_file = matches!(self.message_type(), MessageType::Image | MessageType::File);
+        let name = self.file.filename.as_deref();
+        if is_file && name.is_none_or(|name| name == self.body) { "" } else { &self.body }
     }
 
     /// What kind of message it is.
@@ -203,9 +220,22 @@ impl Relations {
 #[must_use]
 pub fn may_be_message(event: &Event) -> bool {
     match event.pdu().type_name() {
-        "m.room.message" | "m.room.encrypted" | "m.sticker" => !Relations::of(event).is_edit(),
+        "m.room.message" | "m.room.encrypted" | "m.sticker" => {
+            !Relations::of(event).is_edit() && !is_further_file(event)
+        }
         "m.room.member" => event.pdu().is_state() && event.redacted_by().is_none(),
         "m.room.name" | "m.room.topic" => event.pdu().state_key() == Some(""),
         _ => false,
     }
+}
+
+/// Whether an event only shows Matrix clients a file of another message.
+pub(crate) fn is_further_file(event: &Event) -> bool {
+    #[derive(Deserialize)]
+    struct Content {
+        #[serde(default, rename = "org.hearth.further_attachment")]
+        is_further: bool,
+    }
+    let content: Option<Content> = event.pdu().content_as();
+    content.is_some_and(|content| content.is_further)
 }

@@ -1,4 +1,4 @@
-//! What makes messages of events: a page at a time, so that what they share is read once.
+//! What makes messages of events: a page at a time, so that what several of them share is read once.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -112,7 +112,6 @@ impl<'a> MessageViews<'a> {
         let is_encrypted = event.pdu().type_name() == "m.room.encrypted";
         let reactions = known.reactions.get(&event.nid()).map_or(&[][..], Vec::as_slice);
         let thread = aggregation.and_then(|known| known.thread.as_ref());
-        let attachment = Attachment::of(&self.api.settings, event, &content);
         let thread_id = relations.thread();
         let readers = known.readers.count(event, thread_id.as_deref());
         let is_own = event.pdu().sender() == self.user_id;
@@ -127,14 +126,14 @@ impl<'a> MessageViews<'a> {
             parent_message_id: relations.parent(),
             thread_count: thread.map_or(0, |(summary, _)| summary.count),
             thread_id,
-            attachments: attachment.into_iter().collect(),
+            attachments: Attachment::all(&self.api.settings, event, &content),
             reactions: ReactionGroup::all(reactions, self.user_id, |user| {
                 self.known_person(user, known)
             }),
             read_by_count: readers,
             status: is_own.then(|| self.status(event, readers, known)),
             client_id: self.client_id(event),
-            content: if is_encrypted { ENCRYPTED.to_owned() } else { content.body },
+            content: if is_encrypted { ENCRYPTED } else { content.text() }.to_owned(),
             ..self.plain(event, known)
         }))
     }

@@ -5,7 +5,6 @@
 
 mod attachment;
 mod html;
-pub(crate) mod ids;
 mod member;
 mod message;
 mod message_views;
@@ -22,6 +21,7 @@ pub use attachment::Attachment;
 pub use html::from_markdown;
 pub use member::Member;
 pub(crate) use member::person;
+pub(crate) use message::is_further_file;
 pub use message::{DELETED, DeliveryStatus, Message, MessageType, may_be_message};
 pub use message_views::MessageViews;
 pub use notification_level::NotificationLevel;
