@@ -1,8 +1,8 @@
 //! What a user's account data says of other users: direct rooms (`m.direct`), whom the user ignores
 //! (`m.ignored_user_list`), and whether anybody may invite them (`m.invite_permission_config`).
 //!
-//! Clients write all of it as they like. A change here keeps whatever else is in them, also what another
-//! device writes at the same time.
+//! Clients write all of it as they like. A change here keeps whatever else is there, also what
+//! another device writes at the same time.
 
 use std::collections::BTreeMap;
 

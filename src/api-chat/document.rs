@@ -103,3 +103,24 @@ fn add_problems(operation: &mut Operation) {
         operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(response));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Set it to write the document instead of comparing it.
+    const UPDATE: &str = "HEARTH_UPDATE_DOCUMENT";
+
+    #[test]
+    fn the_committed_document_is_what_the_handlers_say() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/chat-api.json");
+        let mut document = openapi("/api").to_pretty_json().unwrap();
+        document.push('\n');
+        if std::env::var_os(UPDATE).is_some() {
+            std::fs::write(path, &document).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        let is_current = committed == document;
+        assert!(is_current, "docs/chat-api.json is stale: run this test with {UPDATE}=1");
+    }
+}

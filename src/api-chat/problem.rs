@@ -113,6 +113,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
+    /// 409: it does not go together with what is there.
+    #[must_use]
+    pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", detail)
+    }
+
     /// 429, with the time to wait.
     #[must_use]
     pub fn too_many_requests(retry_after_ms: u64) -> Self {

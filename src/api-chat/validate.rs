@@ -43,6 +43,15 @@ impl Faults {
         }
     }
 
+    /// A text has to have something in it that is seen; an empty one is for
+    /// [`Faults::characters`].
+    pub fn not_blank(&mut self, field: &str, text: &str) {
+        let is_blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n');
+        if !text.is_empty() && text.chars().all(is_blank) {
+            self.add(field, "it must not be blank");
+        }
+    }
+
     /// As [`Faults::characters`], if there is a text.
     pub fn optional_characters(
         &mut self,

@@ -19,6 +19,15 @@ const BODY_TIME_MAX: Duration = Duration::from_secs(60);
 /// # Errors
 /// It is too large, too slow, too deep, not whole or not UTF-8.
 pub async fn read_json(body: Body) -> Result<Bytes, ApiError> {
+    let bytes = read_body(body).await?;
+    Ok(if bytes.is_empty() { Bytes::from_static(b"{}") } else { bytes })
+}
+
+/// As [`read_json`], where something has to be there.
+///
+/// # Errors
+/// As [`read_json`].
+pub async fn read_body(body: Body) -> Result<Bytes, ApiError> {
     let limited = Limited::new(body, REQUEST_BODY_BYTES_MAX);
     let collected = tokio::time::timeout(BODY_TIME_MAX, limited.collect()).await;
     let collected = collected.map_err(|_| {
@@ -32,9 +41,6 @@ pub async fn read_json(body: Body) -> Result<Bytes, ApiError> {
         }
     })?;
     let bytes = bytes.to_bytes();
-    if bytes.is_empty() {
-        return Ok(Bytes::from_static(b"{}"));
-    }
     check_encoding(&bytes)?;
     check_depth(&bytes)?;
     Ok(bytes)

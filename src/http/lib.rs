@@ -30,7 +30,7 @@ mod testing;
 pub use access::Access;
 pub use address::ClientAddress;
 pub use authenticate::{Authenticate, Caller, CallerOf};
-pub use body::read_json;
+pub use body::{read_body, read_json};
 pub use error::{ApiError, ErrorParts};
 pub use extended::Extended;
 pub use interactive::Interactive;

@@ -30,6 +30,12 @@ async fn members_are_listed_with_role_join_and_what_they_read() {
     assert_eq!(first["last_read_message_id"], Value::Null);
     assert!(second["joined_at"].as_str() >= first["joined_at"].as_str());
     assert_eq!(second["status"], "online");
+    assert!(second["last_active_at"].is_string());
+    bob.patch("/users/me", json!({ "status": "offline" })).await.ok();
+    let there = alice.get(&format!("/rooms/{room}/members?present=true")).await.ok();
+    let there = there["members"].as_array().unwrap().iter();
+    let there: Vec<_> = there.map(|it| it["user"]["username"].as_str().unwrap()).collect();
+    assert_eq!(there, ["alice"]);
     let page = alice.get(&format!("/rooms/{room}/members?limit=1")).await.ok();
     assert_eq!(page["has_more"], true);
     let path = format!("/rooms/{room}/members?after={}", alice.user);

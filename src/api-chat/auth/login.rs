@@ -4,7 +4,7 @@ use axum::extract::State;
 use hearth_accounts::{NewSession, Session};
 use hearth_bus::Bucket;
 use http::StatusCode;
-use ruma::{OwnedUserId, UserId};
+use ruma::{OwnedUserId, UserId, presence::PresenceState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -131,6 +131,8 @@ pub(super) async fn open_session(
 /// What a client is told of its session.
 pub(super) async fn logged_in(api: &ChatApi, session: Session) -> Result<LoggedIn, Problem> {
     let token = api.tokens.issue(&session).await?;
+    // Who logs in is there, for as long as after a sync.
+    drop(api.bus.presence().syncing(&session.user, &PresenceState::Online));
     Ok(LoggedIn {
         token: token.text,
         token_type: "Bearer",

@@ -19,8 +19,8 @@ pub(crate) struct Register {
     /// The user name: letters, digits and underscores. Case does not count.
     #[schema(min_length = 3, max_length = 20, pattern = "^[A-Za-z0-9_]+$")]
     username: String,
-    /// The password. How long it has to be at least the server says.
-    #[schema(min_length = 1, max_length = 512)]
+    /// The password. How long it has to be at least the server says; 8 characters mostly.
+    #[schema(min_length = 8, max_length = 512)]
     password: String,
     /// What others see; the user name if it is left out.
     #[serde(default)]

@@ -4,8 +4,9 @@ use axum::{
     extract::{FromRequest, Request},
     response::{IntoResponse, Response},
 };
-use hearth_http::read_json;
+use hearth_http::read_body;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::shape::misshapen;
 use crate::{
@@ -13,7 +14,10 @@ use crate::{
     validate::{Validate, check},
 };
 
-/// A JSON body. As an argument it was read within limits and is valid; an absent one is `{}`.
+/// Whole numbers up to here have a floating point number each.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// A JSON body. As an argument it was read within limits and is valid.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -25,19 +29,35 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = read_json(request.into_body()).await?;
+        let bytes = read_body(request.into_body()).await?;
         parse(&bytes).map(Self)
     }
 }
 
-/// Reads and checks JSON.
+/// Reads and checks a JSON object.
 fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let input = serde_path_to_error::deserialize(&mut deserializer).map_err(misshapen)?;
+    let body: Value = serde_path_to_error::deserialize(&mut deserializer).map_err(misshapen)?;
     let rest = deserializer.end();
     rest.map_err(|_| Problem::invalid_field("", "something follows the JSON"))?;
+    // A list would be read as the fields of an object in their order.
+    let Value::Object(mut fields) = body else {
+        return Err(Problem::invalid_field("", "expected a JSON object"));
+    };
+    fields.values_mut().for_each(make_integer);
+    let input = serde_path_to_error::deserialize(Value::Object(fields)).map_err(misshapen)?;
     check(&input)?;
     Ok(input)
+}
+
+/// JSON knows no difference between 8 and 8.0.
+fn make_integer(value: &mut Value) {
+    let whole = value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < WHOLE_MAX);
+    if let Some(whole) = whole.filter(|_| value.is_f64()) {
+        #[allow(clippy::cast_possible_truncation, reason = "it is whole and not too large")]
+        let whole = whole as i64;
+        *value = whole.into();
+    }
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -81,6 +101,8 @@ mod tests {
             (r#"{"name":"a","inner":[{}]}"#, "inner[0].id: missing field `id`"),
             (r#"{"name":"a"} x"#, "something follows the JSON"),
             ("[", "EOF while parsing a list"),
+            (r#"["a", []]"#, "expected a JSON object"),
+            (r#"{"name":8.0}"#, "name: invalid type: integer `8`, expected a string"),
         ] {
             assert_eq!(parse::<Input>(body.as_bytes()).unwrap_err().detail(), detail, "{body}");
         }

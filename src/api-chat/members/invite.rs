@@ -11,7 +11,7 @@ use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Validate,
     invitees::{check_invitee, profile_of},
     place::Place,
-    views::{Person, Role, RoomViews},
+    views::{Person, Role, RoomViews, ids},
 };
 
 /// Longest reason, in characters.
@@ -21,7 +21,7 @@ const REASON_CHARACTERS_MAX: usize = 500;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Invite {
     /// The user.
-    #[schema(value_type = String)]
+    #[schema(value_type = ids::UserId)]
     user_id: OwnedUserId,
     /// Why.
     #[serde(default)]

@@ -24,7 +24,7 @@ pub(crate) async fn remove_member(
     let place = Place::joined(&api, &room_id, sender).await?;
     place.check_role(&api, sender, Role::Admin).await?;
     if sender == user_id {
-        return Err(Problem::invalid_field("user_id", "this is you: leave the room instead"));
+        return Err(Problem::conflict("this is you: leave the room instead"));
     }
     let row = api.rooms.membership(place.snapshot.as_ref(), place.room.nid(), &user_id).await?;
     let state = row.map(|row| row.value.state);

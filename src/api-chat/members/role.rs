@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use ruma::{OwnedRoomId, OwnedUserId, events::StateEventType};
+use ruma::{OwnedRoomId, OwnedUserId, UserId, events::StateEventType};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Validate,
-    place::{Place, state_event},
+    place::Place,
     views::{Member, Role},
 };
 
@@ -52,8 +52,15 @@ pub(crate) async fn change_role(
         return Err(Problem::not_found("this user is not a member"));
     }
     if owner != user_id {
-        let levels = changed_levels(&api, &place, owner.as_str(), user_id.as_str(), role).await?;
-        api.rooms.send(room, state_event(owner, "m.room.power_levels", &levels)?).await?;
+        let change = |levels: &mut Map<String, Value>| {
+            set_level(levels, &user_id, role);
+            if role == Role::Owner {
+                set_level(levels, owner, Role::Admin);
+            }
+            Ok(())
+        };
+        let levels = StateEventType::RoomPowerLevels;
+        api.rooms.change_state(room, owner, levels, "", change).await?;
     }
     let place = Place::find(&api, &room_id).await?;
     let snapshot = place.snapshot.as_ref();
@@ -65,25 +72,9 @@ pub(crate) async fn change_role(
     Ok(Json(members.into_iter().next().ok_or_else(gone)?))
 }
 
-/// The content of `m.room.power_levels` with another level for a member.
-async fn changed_levels(
-    api: &ChatApi,
-    place: &Place,
-    owner: &str,
-    user: &str,
-    role: Role,
-) -> Result<Value, Problem> {
-    let key = StateEventType::RoomPowerLevels;
-    let (snapshot, nid) = (place.snapshot.as_ref(), place.room.nid());
-    let event = api.rooms.state_event(snapshot, nid, place.head.state, key, "").await?;
-    let content = event.and_then(|event| event.pdu().content_as::<Map<String, Value>>());
-    let mut content = content.unwrap_or_default();
-    let users = content.entry("users").or_insert_with(|| json!({}));
+fn set_level(levels: &mut Map<String, Value>, user_id: &UserId, role: Role) {
+    let users = levels.entry("users").or_insert_with(|| json!({}));
     if let Some(users) = users.as_object_mut() {
-        users.insert(user.to_owned(), role.level().into());
-        if role == Role::Owner {
-            users.insert(owner.to_owned(), Role::Admin.level().into());
-        }
+        users.insert(user_id.to_string(), role.level().into());
     }
-    Ok(Value::Object(content))
 }

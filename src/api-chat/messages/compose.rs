@@ -21,8 +21,7 @@ pub(super) fn check_caption(faults: &mut Faults, content: &str) {
 /// Checks the text of a message.
 pub(super) fn check_content(faults: &mut Faults, content: &str) {
     faults.characters("content", content, CONTENT_CHARACTERS);
-    let is_blank = !content.is_empty() && content.trim().is_empty();
-    faults.check("content", !is_blank, "it must not be blank");
+    faults.not_blank("content", content);
 }
 
 /// A text as the content of an event, without what it relates to.
@@ -110,7 +109,7 @@ async fn find(
     let found = api.rooms.visible_event(place.snapshot.as_ref(), &place.room, id, user_id).await;
     match found {
         Err(hearth_rooms::RoomsError::NotFound(_)) => {
-            Err(Problem::invalid_field(field, "there is no such message in this room"))
+            Err(Problem::not_found(format!("{field}: there is no such message in this room")))
         }
         found => Ok(found?),
     }

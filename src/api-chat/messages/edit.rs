@@ -27,7 +27,7 @@ const EDITABLE: Duration = Duration::from_secs(15 * 60);
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct EditMessage {
     /// What it says; markdown is understood.
-    #[schema(min_length = 1, max_length = 10000)]
+    #[schema(min_length = 1, max_length = 10000, pattern = "[^ \\t\\r\\n]")]
     content: String,
 }
 

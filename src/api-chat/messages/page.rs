@@ -1,7 +1,8 @@
 //! `GET /rooms/{room_id}/messages` and `GET /messages/{message_id}`.
 
 use axum::extract::State;
-use hearth_rooms::{Direction, Event, Side};
+use hearth_base::StreamPosition;
+use hearth_rooms::{Direction, Event, RoomsError, Side};
 use ruma::{OwnedEventId, OwnedRoomId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -24,11 +25,11 @@ const ROUNDS_MAX: usize = 10;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListMessages {
-    /// The message before which to end; the newest messages if neither is given.
-    #[param(value_type = Option<String>)]
+    /// The message before which to end.
+    #[param(value_type = Option<String>, pattern = "^[$][A-Za-z0-9_-]{1,64}$")]
     before: Option<OwnedEventId>,
-    /// The message after which to begin.
-    #[param(value_type = Option<String>)]
+    /// The message after which to begin; without it the newest messages are given.
+    #[param(value_type = Option<String>, pattern = "^[$][A-Za-z0-9_-]{1,64}$")]
     after: Option<OwnedEventId>,
     /// How many at most.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -38,8 +39,6 @@ pub(crate) struct ListMessages {
 impl Validate for ListMessages {
     fn validate(&self, faults: &mut Faults) {
         check_limit(faults, self.limit, MESSAGES_MAX);
-        let is_one = self.before.is_none() || self.after.is_none();
-        faults.check("after", is_one, "it goes only without before");
     }
 }
 
@@ -67,15 +66,19 @@ pub(crate) async fn list_messages(
     let user_id = caller.user_id();
     let place = Place::joined(&api, &room_id, user_id).await?;
     let snapshot = place.snapshot.as_ref();
-    let (direction, from) = match (&query.before, &query.after) {
-        (_, Some(after)) => {
-            (Direction::Forward, Side(position_of(&api, &place, after, "after").await?))
+    let before = match &query.before {
+        Some(before) => Some(position_of(&api, &place, before, "before").await?.previous()),
+        None => None,
+    };
+    let (direction, from, to) = match &query.after {
+        Some(after) => {
+            let after = position_of(&api, &place, after, "after").await?;
+            (Direction::Forward, Side(after), before.map(Side))
         }
-        (Some(before), None) => {
-            let position = position_of(&api, &place, before, "before").await?;
-            (Direction::Backward, Side(position.previous()))
+        None => {
+            let end = api.rooms.end(snapshot, place.room.nid()).await?;
+            (Direction::Backward, before.map_or(end, Side), None)
         }
-        (None, None) => (Direction::Backward, api.rooms.end(snapshot, place.room.nid()).await?),
     };
     let ignored = api.accounts.ignored_users(user_id).await?;
     let wanted = |event: &Event| {
@@ -83,7 +86,7 @@ pub(crate) async fn list_messages(
     };
     let views = MessageViews::new(&api, snapshot, &place.room, user_id, Some(caller.device_id()));
     let limit = query.limit.unwrap_or(MESSAGES_DEFAULT);
-    let reading = Reading { api: &api, place: &place, user_id, direction, wanted: &wanted };
+    let reading = Reading { api: &api, place: &place, user_id, direction, to, wanted: &wanted };
     let mut page = reading.read(&views, from, limit).await?;
     if direction == Direction::Backward {
         page.messages.reverse();
@@ -99,11 +102,11 @@ async fn position_of(
     place: &Place,
     message_id: &OwnedEventId,
     field: &str,
-) -> Result<hearth_base::StreamPosition, Problem> {
+) -> Result<StreamPosition, Problem> {
     let (snapshot, nid) = (place.snapshot.as_ref(), place.room.nid());
     match api.rooms.event_in_room(snapshot, nid, message_id).await {
-        Err(hearth_rooms::RoomsError::NotFound(_)) => {
-            Err(Problem::invalid_field(field, "there is no such message in this room"))
+        Err(RoomsError::NotFound(_)) => {
+            Err(Problem::not_found(format!("{field}: there is no such message in this room")))
         }
         found => Ok(found?.position()),
     }
@@ -115,6 +118,7 @@ struct Reading<'a> {
     place: &'a Place,
     user_id: &'a UserId,
     direction: Direction,
+    to: Option<Side>,
     wanted: &'a (dyn Fn(&Event) -> bool + Sync),
 }
 
@@ -126,14 +130,14 @@ impl Reading<'_> {
         mut from: Side,
         limit: usize,
     ) -> Result<MessagePage, Problem> {
-        let Self { api, place, user_id, direction, wanted } = *self;
+        let Self { api, place, user_id, direction, to, wanted } = *self;
         let (snapshot, room) = (place.snapshot.as_ref(), &place.room);
         let mut messages = Vec::with_capacity(limit);
         for _ in 0..ROUNDS_MAX {
             let missing = limit - messages.len();
             let page = api
                 .rooms
-                .page(snapshot, room, user_id, from, None, direction, missing, wanted)
+                .page(snapshot, room, user_id, from, to, direction, missing, wanted)
                 .await?;
             messages.extend(views.all(&page.events).await?);
             match page.next {

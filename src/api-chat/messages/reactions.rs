@@ -19,7 +19,7 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewReaction {
     /// The emoji.
-    #[schema(min_length = 1, max_length = 32, example = "👍")]
+    #[schema(min_length = 1, max_length = 32, format = "emoji", example = "👍")]
     emoji: String,
 }
 

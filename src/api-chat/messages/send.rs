@@ -15,7 +15,7 @@ use crate::{
     invitees::check_may_write_to,
     place::{Place, message_event},
     say,
-    views::{Message, MessageViews},
+    views::{Message, MessageViews, ids},
 };
 
 /// Longest name that a client gives a message, in characters.
@@ -24,18 +24,18 @@ const CLIENT_ID_CHARACTERS_MAX: usize = 128;
 /// A message to be.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewMessage {
-    /// What it says; markdown is understood. A message with attachments may say nothing.
+    /// What it says; markdown is understood. Beside attachments it may be empty or left out.
     #[serde(default)]
-    #[schema(max_length = 10000)]
+    #[schema(required = true, min_length = 1, max_length = 10000, pattern = "[^ \t\r\n]")]
     pub content: String,
     /// The message that it replies to.
     #[serde(default, alias = "parent_id")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<ids::MessageId>)]
     pub parent_message_id: Option<OwnedEventId>,
     /// The message at the beginning of the thread that it goes into. An answer to a message in a
     /// thread goes there by itself.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<ids::MessageId>)]
     pub thread_id: Option<OwnedEventId>,
     /// The ids of files that were uploaded.
     #[serde(default)]

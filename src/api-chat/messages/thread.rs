@@ -17,7 +17,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListThread {
     /// The message after which to begin.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[$][A-Za-z0-9_-]{1,64}$")]
     after: Option<OwnedEventId>,
     /// How many at most.
     #[param(minimum = 1, maximum = 100, default = 50)]

@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::mutes::check_reason;
-use crate::{Caller, ChatApi, Faults, Json, Path, Problem, Validate, views::Person};
+use crate::{
+    Caller, ChatApi, Faults, Json, Path, Problem, Validate,
+    views::{Person, ids},
+};
 
 /// Who is to be banned.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewBan {
     /// Who, whether they are in the room or not.
-    #[schema(value_type = String, example = "@bob:example.org")]
+    #[schema(value_type = ids::UserId)]
     user_id: OwnedUserId,
     /// Why.
     #[serde(default)]

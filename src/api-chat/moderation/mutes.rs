@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Validate,
-    views::{Person, Timestamp},
+    views::{Person, Timestamp, ids},
 };
 
 /// Longest reason, in characters.
@@ -26,7 +26,7 @@ pub(super) fn check_reason(faults: &mut Faults, reason: Option<&str>) {
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewMute {
     /// Who.
-    #[schema(value_type = String, example = "@bob:example.org")]
+    #[schema(value_type = ids::UserId)]
     user_id: OwnedUserId,
     /// For how long, in seconds; until somebody ends it if it is left out.
     #[serde(default)]
@@ -48,7 +48,7 @@ impl Validate for NewMute {
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewTimeout {
     /// Who.
-    #[schema(value_type = String, example = "@bob:example.org")]
+    #[schema(value_type = ids::UserId)]
     user_id: OwnedUserId,
     /// For how many minutes.
     #[schema(minimum = 2, maximum = 10)]

@@ -28,7 +28,7 @@ const LIMIT_MAX: usize = 100;
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReadRoomQuery {
     /// The message before which to end; the newest messages without it.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[$][A-Za-z0-9_-]{1,64}$")]
     before: Option<OwnedEventId>,
     /// How many at most.
     #[param(minimum = 1, maximum = 100, default = 50)]

@@ -5,11 +5,11 @@ use hearth_rooms::CreateRoom;
 use http::StatusCode;
 use ruma::{OwnedUserId, api::client::room::create_room::v3::RoomPreset};
 use serde::Deserialize;
-use utoipa::ToSchema;
 
 use super::{
     direct::open_direct_room,
     list::room_for,
+    new_room,
     settings::{ROOM_VERSION, check_texts, levels_with_roles},
 };
 use crate::{
@@ -22,26 +22,17 @@ use crate::{
 const INVITEES_MAX: usize = 100;
 
 /// A new room.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize)]
 pub(crate) struct NewRoom {
-    /// The name; needed unless the room is direct.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
-    /// What it is about.
     #[serde(default)]
-    #[schema(max_length = 1000)]
     description: Option<String>,
-    /// Who may come in.
     #[serde(rename = "type")]
     room_type: RoomType,
-    /// With whom a direct room is, perhaps oneself; needed if it is one.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
     user_id: Option<OwnedUserId>,
-    /// Who is invited to a room that is not direct.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 100)]
     invite: Vec<OwnedUserId>,
 }
 
@@ -50,10 +41,8 @@ impl Validate for NewRoom {
         check_texts(faults, self.name.as_deref(), self.description.as_deref());
         if self.room_type == RoomType::Direct {
             faults.check("user_id", self.user_id.is_some(), "a direct room is with somebody");
-            faults.check("invite", self.invite.is_empty(), "a direct room has no other members");
         } else {
             faults.check("name", self.name.is_some(), "it is needed");
-            faults.check("user_id", self.user_id.is_none(), "only a direct room is with somebody");
             faults.check("invite", self.invite.len() <= INVITEES_MAX, "there are too many");
         }
     }
@@ -61,7 +50,7 @@ impl Validate for NewRoom {
 
 /// Makes a room. A direct room that is there already is found again.
 #[utoipa::path(
-    post, path = "/rooms", tag = "rooms", request_body = NewRoom,
+    post, path = "/rooms", tag = "rooms", request_body = new_room::NewRoom,
     responses(
         (status = 201, description = "The new room", body = Room),
         (status = 200, description = "The direct room that was there already", body = Room),

@@ -5,6 +5,7 @@ mod delete;
 mod direct;
 mod join;
 mod list;
+mod new_room;
 mod public;
 mod settings;
 mod update;

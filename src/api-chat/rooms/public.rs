@@ -1,6 +1,7 @@
 //! `GET /rooms/public`: the directory.
 
 use axum::extract::State;
+use hearth_rooms::RoomsError;
 use ruma::directory::{Filter, RoomNetwork};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -66,7 +67,11 @@ pub(crate) async fn list_public_rooms(
     filter.generic_search_term = query.q.filter(|search| !search.is_empty());
     let (network, since) = (RoomNetwork::Matrix, query.since.as_deref());
     let limit = query.limit.unwrap_or(ROOMS_DEFAULT);
-    let page = api.rooms.public_rooms(snapshot, &network, &filter, since, limit).await?;
+    let page = api.rooms.public_rooms(snapshot, &network, &filter, since, limit).await;
+    let page = page.map_err(|error| match error {
+        RoomsError::InvalidParam(_) => Problem::not_found("there is no such page"),
+        other => other.into(),
+    })?;
     let views = RoomViews::new(&api, snapshot, caller.user_id()).await?;
     let mut rooms = Vec::with_capacity(page.chunk.len());
     for found in &page.chunk {

@@ -24,8 +24,7 @@ const EQUALS: i32 = 50;
 /// Checks what a room is called and what it is about.
 pub(super) fn check_texts(faults: &mut Faults, name: Option<&str>, description: Option<&str>) {
     faults.optional_characters("name", name, NAME_CHARACTERS);
-    let is_blank = name.is_some_and(|name| !name.is_empty() && name.trim().is_empty());
-    faults.check("name", !is_blank, "it must not be blank");
+    faults.not_blank("name", name.unwrap_or_default());
     faults.optional_characters("description", description, DESCRIPTION_CHARACTERS);
 }
 

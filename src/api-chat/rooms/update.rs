@@ -22,22 +22,40 @@ use crate::{
 pub(crate) struct RoomUpdate {
     /// The name.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = "[^ \\t\\r\\n]")]
     name: Option<String>,
     /// What it is about; empty for nothing.
     #[serde(default)]
     #[schema(max_length = 1000)]
     description: Option<String>,
-    /// `public` or `private`.
+    /// Who may come in from now on.
     #[serde(default, rename = "type")]
-    room_type: Option<RoomType>,
+    #[schema(inline)]
+    room_type: Option<OpenRoomType>,
 }
 
 impl Validate for RoomUpdate {
     fn validate(&self, faults: &mut Faults) {
         check_texts(faults, self.name.as_deref(), self.description.as_deref());
-        let is_direct = self.room_type == Some(RoomType::Direct);
-        faults.check("type", !is_direct, "a room cannot become direct");
+    }
+}
+
+/// Who may come into a room that is not direct.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum OpenRoomType {
+    /// Everybody.
+    Public,
+    /// Who is invited.
+    Private,
+}
+
+impl From<OpenRoomType> for RoomType {
+    fn from(room_type: OpenRoomType) -> Self {
+        match room_type {
+            OpenRoomType::Public => Self::Public,
+            OpenRoomType::Private => Self::Private,
+        }
     }
 }
 
@@ -69,13 +87,14 @@ pub(crate) async fn update_room(
         let topic = json!({ "topic": text, "m.topic": { "m.text": [{ "body": text }] } });
         events.push(state_event(user_id, "m.room.topic", &topic)?);
     }
-    if let Some(room_type) = update.room_type {
+    let room_type = update.room_type.map(RoomType::from);
+    if let Some(room_type) = room_type {
         events.push(state_event(user_id, "m.room.join_rules", &join_rules(room_type))?);
     }
     if !events.is_empty() {
         api.rooms.send_all(&place.room, events).await?;
     }
-    if let Some(room_type) = update.room_type {
+    if let Some(room_type) = room_type {
         api.rooms.set_published(&place.room, room_type == RoomType::Public).await?;
     }
     Ok(Json(room_for(&api, user_id, &room_id).await?))

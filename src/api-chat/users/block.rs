@@ -20,7 +20,7 @@ pub(crate) async fn block_user(
     Path(user_id): Path<OwnedUserId>,
 ) -> Result<StatusCode, Problem> {
     if caller.user_id() == user_id {
-        return Err(Problem::invalid_field("user_id", "this is you"));
+        return Err(Problem::conflict("this is you"));
     }
     check_exists(&api, &user_id).await?;
     api.accounts.set_ignored(caller.user_id(), &user_id, true).await?;

@@ -24,11 +24,11 @@ const ATTACHMENT_CHARACTERS_MAX: usize = 255;
 pub(crate) struct UserUpdate {
     /// What others see.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 50)]
+    #[schema(min_length = 1, max_length = 50, pattern = "[^ \\t\\r\\n]")]
     display_name: Option<String>,
     /// The id of an attachment that becomes the avatar; `null` for none.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, max_length = 255)]
+    #[schema(value_type = Option<String>, max_length = 255, pattern = "^[A-Za-z0-9_-]+$")]
     avatar: Option<Option<String>>,
     /// Whether the user is there. Who is `offline` is shown so even while connected.
     #[serde(default)]
@@ -39,7 +39,7 @@ pub(crate) struct UserUpdate {
     status_message: Option<Option<String>>,
     /// The room that the user looks at; `null` for none.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^![A-Za-z0-9._~-]{1,64}(:[a-z0-9.-]{1,64})?$")]
     current_room_id: Option<Option<OwnedRoomId>>,
     /// Whether nobody may send the user invites and direct messages.
     #[serde(default)]
@@ -59,8 +59,7 @@ impl Validate for UserUpdate {
     fn validate(&self, faults: &mut Faults) {
         let name = self.display_name.as_deref();
         faults.optional_characters("display_name", name, DISPLAY_NAME_CHARACTERS);
-        let is_blank = name.is_some_and(|name| !name.is_empty() && name.trim().is_empty());
-        faults.check("display_name", !is_blank, "it must not be blank");
+        faults.not_blank("display_name", name.unwrap_or_default());
         let message = self.status_message.as_ref().and_then(Option::as_deref);
         let allowed = 0..=STATUS_MESSAGE_CHARACTERS_MAX;
         faults.optional_characters("status_message", message, allowed);

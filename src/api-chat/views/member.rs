@@ -23,6 +23,8 @@ pub struct Member {
     pub last_read_message_id: Option<OwnedEventId>,
     /// Whether they are there.
     pub status: Status,
+    /// When they did something last, if they were there since the server started.
+    pub last_active_at: Option<Timestamp>,
 }
 
 impl Member {
@@ -44,12 +46,16 @@ impl Member {
         Ok(members
             .into_iter()
             .zip(details)
-            .map(|((user, member), (since, read))| Self {
-                role: Role::of(levels, &user),
-                joined_at: since.map(Into::into),
-                last_read_message_id: read,
-                status: Status::of(&api.bus.presence().get(&user)),
-                user: person(&api.settings, &user, Some(member)),
+            .map(|((user, member), (since, read))| {
+                let presence = api.bus.presence().get(&user);
+                Self {
+                    role: Role::of(levels, &user),
+                    joined_at: since.map(Into::into),
+                    last_read_message_id: read,
+                    status: Status::of(&presence),
+                    last_active_at: presence.last_active_ms.map(Timestamp::from_ms),
+                    user: person(&api.settings, &user, Some(member)),
+                }
             })
             .collect())
     }

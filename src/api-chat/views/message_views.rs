@@ -1,4 +1,4 @@
-//! What makes messages of events: a page at a time, so that what several of them share is read once.
+//! What makes messages of events: a page at a time, so that what they share is read once.
 
 use std::collections::{BTreeSet, HashMap};
 

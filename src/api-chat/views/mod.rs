@@ -5,6 +5,7 @@
 
 mod attachment;
 mod html;
+pub(crate) mod ids;
 mod member;
 mod message;
 mod message_views;

@@ -1,10 +1,10 @@
-//! `docs/security.md` names tests: each of them exists.
+//! `docs/security.md` and `docs/chat-api.md` name tests: each of them exists.
 
 use crate::repository::{read, rust_files};
 
 /// The names `module::test` in the rows of the table, in backquotes.
-fn named_tests() -> Vec<(String, String)> {
-    let document = read("docs/security.md");
+fn named_tests(document: &str) -> Vec<(String, String)> {
+    let document = read(document);
     let rows = document.lines().filter(|line| line.starts_with("| "));
     let quoted = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
     let tests = quoted.filter_map(|name| name.split_once("::"));
@@ -17,13 +17,16 @@ fn is_of(path: &str, module: &str) -> bool {
 }
 
 #[test]
-fn every_test_of_the_table_exists() {
+fn every_test_of_the_tables_exists() {
     let files = rust_files();
-    let tests = named_tests();
-    assert!(tests.len() > 20, "no table in docs/security.md");
-    for (module, test) in tests {
-        let definition = format!("fn {test}(");
-        let mut files = files.iter().filter(|(path, _)| is_of(path, &module));
-        assert!(files.any(|(_, text)| text.contains(&definition)), "no test {module}::{test}");
+    for document in ["docs/security.md", "docs/chat-api.md"] {
+        let tests = named_tests(document);
+        assert!(tests.len() > 20, "no table in {document}");
+        for (module, test) in tests {
+            let definition = format!("fn {test}(");
+            let mut files = files.iter().filter(|(path, _)| is_of(path, &module));
+            let exists = files.any(|(_, text)| text.contains(&definition));
+            assert!(exists, "{document}: no test {module}::{test}");
+        }
     }
 }
