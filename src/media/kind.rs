@@ -60,7 +60,9 @@ mod tests {
         #[test]
         fn whatever_comes_is_read_to_no_harm(
             start in prop::sample::select(vec![
-                vec![], b"PK\x03\x04".to_vec(), vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1],
+                vec![],
+                b"PK\x03\x04".to_vec(),
+                vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1],
             ]),
             rest in prop::collection::vec(any::<u8>(), 0..2_000),
         ) {

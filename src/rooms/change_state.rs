@@ -1,7 +1,8 @@
 //! Changing part of a state event without losing what somebody else changed at the same time.
 //!
-//! A state event replaces its predecessor whole. Whoever changes one level or one pin reads, changes
-//! and sends; the writer refuses if the event that was read is not the present one any more.
+//! A state event replaces its predecessor whole. Whoever changes one level or one pin reads,
+//! changes and sends; the writer refuses if the event that was read is not the present one any
+//! more.
 
 use hearth_base::{EventNid, limits::ROOM_CONFLICT_RETRIES_MAX};
 use ruma::{UserId, events::StateEventType};

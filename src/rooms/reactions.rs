@@ -90,7 +90,6 @@ impl Rooms {
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::testing::{event, join, message, public_room, redaction, rooms, user};
 
     #[tokio::test]

@@ -71,7 +71,6 @@ impl Rooms {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::{message, public_room, relating, rooms, user};
 
     #[tokio::test]
