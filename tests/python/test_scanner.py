@@ -127,6 +127,28 @@ def test_malware_is_refused_and_leaves_nothing(hearth, alice, content):
     assert blobs(hearth) == before
 
 
+def form(content):
+    """A form with a file, and its type."""
+    head = 'Content-Disposition: form-data; name="file"; filename="a.zip"\r\n\r\n'
+    body = b"--edge\r\n" + head.encode() + content + b"\r\n--edge--\r\n"
+    return body, "multipart/form-data; boundary=edge"
+
+
+def test_attachments_of_chats_are_scanned_too(hearth, alice):
+    body = {"username": "alice", "password": "a long password"}
+    status, session = call("POST", f"{hearth.url}/api/auth/login", body)
+    assert status == 200, session
+    endpoint = f"{hearth.url}/api/attachments/upload"
+    before = blobs(hearth)
+    malware, kind = form(zipped(EICAR))
+    status, headers, answer = send("POST", endpoint, malware, session["token"], kind)
+    assert status == 400 and b"malware" in answer, answer
+    assert headers["Content-Type"] == "application/problem+json"
+    assert blobs(hearth) == before
+    clean, kind = form(zipped(b"harmless"))
+    assert send("POST", endpoint, clean, session["token"], kind)[0] == 201
+
+
 def test_malware_does_not_get_under_a_reserved_id(hearth, alice):
     status, reserved = call("POST", f"{hearth.url}/_matrix/media/v1/create", {}, alice)
     assert status == 200, reserved
