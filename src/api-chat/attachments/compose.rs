@@ -1,8 +1,8 @@
 //! Files as parts of a message.
 //!
-//! A message with a file is the event that Matrix has for that, with the text as its caption. Matrix
-//! has none for several files: the event of the first one lists them all for this API, and for
-//! Matrix clients an event for each other file follows, which this API does not show.
+//! A message with a file is the event that Matrix has for that, with the text as its caption.
+//! Matrix has none for several files: the event of the first one lists them all for this API, and
+//! for Matrix clients an event for each other file follows, which this API does not show.
 
 use hearth_media::{MediaId, MediaInfo};
 use hearth_rooms::Event;

@@ -3,8 +3,8 @@
 //! The id of an attachment is that of the file, so a file that somebody sent with Matrix is an
 //! attachment here, and the other way round. Its type is what its content says.
 //!
-//! Invariant: a file is given to its uploader, to whoever may see an event that shows it, and, if it
-//! is the uploader's avatar, to every user; to nobody else.
+//! Invariant: a file is given to its uploader, to whoever may see an event that shows it, and, if
+//! it is the uploader's avatar, to every user; to nobody else.
 
 mod access;
 mod compose;

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::ATTACHMENT_BYTES_MAX;
-use crate::{Caller, ChatApi, Json, Problem, views::Attachment};
+use crate::{Caller, ChatApi, Json, Problem, problem::ProblemDocument, views::Attachment};
 
 /// Longest time between two pieces of a file.
 const PIECE_TIME_MAX: Duration = Duration::from_secs(60);
@@ -35,8 +35,8 @@ struct UploadForm {
 
 /// Upload a file
 ///
-/// Nobody else can see it before it is sent with a message. If the server has a scanner for malware,
-/// it looks at the file first.
+/// Nobody else can see it before it is sent with a message. If the server has a scanner for
+/// malware, it looks at the file first.
 #[utoipa::path(
     post,
     path = "/attachments/upload",
@@ -44,12 +44,12 @@ struct UploadForm {
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
         (status = 201, description = "The file was uploaded", body = Attachment),
-        (status = 413, description = "The file is too large", body = crate::problem::ProblemDocument,
+        (status = 413, description = "The file is too large", body = ProblemDocument,
          content_type = "application/problem+json"),
         (status = 415, description = "The file is of another type",
-         body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
+         body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "The scanner for malware is away",
-         body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
+         body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn upload_attachment(

@@ -1,7 +1,7 @@
 //! `DELETE /messages/{message_id}`.
 //!
-//! A message that is deleted leaves its place and loses what it said, in its edits and in the events
-//! of its other files too.
+//! A message that is deleted leaves its place and loses what it said, in its edits and in the
+//! events of its other files too.
 
 use axum::extract::State;
 use hearth_base::limits::ROOM_GROUP_EVENTS_MAX;

@@ -29,9 +29,9 @@ const TOKEN_PROTOCOL_PREFIX: &str = "hearth.token.";
 
 /// Open a WebSocket
 ///
-/// Offer the subprotocol `hearth.chat.v1.json`, or `hearth.chat.v1.msgpack` for the compact form, and
-/// the token as the subprotocol `hearth.token.TOKEN`. Who cannot do that says it in the first frame,
-/// `hello`, with what is otherwise said in the query.
+/// Offer the subprotocol `hearth.chat.v1.json`, or `hearth.chat.v1.msgpack` for the compact form,
+/// and the token as the subprotocol `hearth.token.TOKEN`. Who cannot do that says it in the first
+/// frame, `hello`, with what is otherwise said in the query.
 #[utoipa::path(
     get,
     path = "/ws",

@@ -25,8 +25,8 @@ pub(crate) const HELLO_TIME_MAX: Duration = Duration::from_secs(15);
 /// How often a connection that is silent is asked whether it is still there, and its session
 /// looked at.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(25);
-/// When a connection looks again at a session that may have changed: the change is in the log before
-/// it is everywhere in memory.
+/// When a connection looks again at a session that may have changed: the change is in the log
+/// before it is everywhere in memory.
 pub(crate) const SECOND_LOOK: Duration = Duration::from_secs(1);
 /// How long a connection may be silent.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(70);

@@ -5,9 +5,9 @@
 //! A connection ([`listener`]) begins at a place in the log: what is between there and now it reads
 //! itself, and then it hears the follower.
 //!
-//! Invariants: what is in the log is told in its order, each event once to a connection, and also to
-//! one that comes back, from the place of its last frame; who falls behind is disconnected and not
-//! left out. Nobody is told of a room that they may not see.
+//! Invariants: what is in the log is told in its order, each event once to a connection, and also
+//! to one that comes back, from the place of its last frame; who falls behind is disconnected and
+//! not left out. Nobody is told of a room that they may not see.
 //!
 //! Deliberately absent: a queue that outlives its connection. The log is that queue.
 

@@ -34,8 +34,8 @@ const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Follow what happens
 ///
-/// A stream of server-sent events: each has the frame that a WebSocket would have as its data and the
-/// frame's `pos` as its id. Without `rooms` it is about all rooms of the user.
+/// A stream of server-sent events: each has the frame that a WebSocket would have as its data and
+/// the frame's `pos` as its id. Without `rooms` it is about all rooms of the user.
 #[utoipa::path(
     get,
     path = "/events",
