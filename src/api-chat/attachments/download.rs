@@ -14,7 +14,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::access::readable;
-use crate::{Caller, ChatApi, Faults, Path, Problem, Query, Validate};
+use crate::{Caller, ChatApi, Faults, Path, Problem, Query, Validate, views::ids};
 
 /// Largest width and height of a thumbnail that can be asked for, in pixels.
 const THUMBNAIL_PIXELS_MAX: u32 = 800;
@@ -25,7 +25,7 @@ const THUMBNAIL_PIXELS_MAX: u32 = 800;
 pub(crate) struct Seen {
     /// The message that shows it. Only needed for what was sent with Matrix, and then it stands in
     /// the attachment's `url`.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<ids::MessageId>)]
     message: Option<OwnedEventId>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct ThumbnailWish {
     #[param(default = 240, minimum = 1, maximum = 800)]
     height: u32,
     /// As for the attachment itself.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<ids::MessageId>)]
     message: Option<OwnedEventId>,
 }
 
