@@ -25,6 +25,7 @@ mod form;
 mod head;
 mod index;
 mod kind;
+mod leave_all;
 mod look;
 mod member;
 mod membership;

@@ -1,8 +1,8 @@
 //! Deactivated users leave their rooms: after the answer, and after a restart.
 
 use hearth_accounts::{Accounts, AccountsError};
-use hearth_rooms::{Rooms, RoomsError};
-use ruma::{UserId, events::room::member::MembershipState};
+use hearth_rooms::Rooms;
+use ruma::UserId;
 
 use crate::{ClientApi, error::Error};
 
@@ -39,27 +39,9 @@ async fn try_to_depart(accounts: &Accounts, rooms: &Rooms, user: &UserId) -> Res
     if accounts.user(user).await?.is_some_and(|row| row.is_erased) {
         rooms.erase_user(user).await?;
     }
-    let all_left = leave_all(rooms, user).await?;
+    let all_left = rooms.leave_all(user).await?;
     if all_left {
         accounts.departed(user).await?;
-    }
-    Ok(all_left)
-}
-
-/// Whether all rooms let the user go.
-async fn leave_all(rooms: &Rooms, user: &UserId) -> Result<bool, RoomsError> {
-    use MembershipState::{Invite, Join, Knock};
-    let snapshot = rooms.snapshot().await?;
-    let mut all_left = true;
-    for (nid, row) in rooms.memberships(snapshot.as_ref(), user).await? {
-        if !matches!(row.value.state, Join | Invite | Knock) {
-            continue;
-        }
-        let room = rooms.room_by_nid(snapshot.as_ref(), nid).await?;
-        if let Err(error) = rooms.leave(&room, user, None).await {
-            tracing::warn!(%user, room = %room.id(), %error, "a deactivated user stays");
-            all_left = false;
-        }
     }
     Ok(all_left)
 }
