@@ -62,6 +62,7 @@ pub(crate) fn routes() -> Routes {
 fn sessions(routes: Routes) -> Routes {
     routes
         .routes(open_to(EVERYONE.limited(Registrations), routes!(auth::register)))
+        .routes(open_to(EVERYONE.limited(Registrations), routes!(auth::enter_as_guest)))
         .routes(open_to(EVERYONE.limited(Logins), routes!(auth::login)))
         .routes(open_to(EVERYONE, routes!(auth::refresh)))
         .routes(open_to(LOCKED, routes!(auth::logout)))
@@ -131,6 +132,7 @@ fn moderation(routes: Routes) -> Routes {
         .routes(routes!(moderation::unmute))
         .routes(routes!(moderation::time_out))
         .routes(routes!(moderation::get_standing))
+        .routes(routes!(moderation::open_moderators_room))
         .routes(routes!(moderation::ban, moderation::list_bans))
         .routes(routes!(moderation::unban))
         .routes(routes!(moderation::list_pins))

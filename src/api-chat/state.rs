@@ -1,6 +1,6 @@
 //! What handlers work with.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hearth_accounts::Accounts;
 use hearth_bus::Bus;
@@ -48,11 +48,13 @@ pub struct Settings {
     pub password_characters_min: usize,
     /// What whoever registers has to accept.
     pub terms: Option<Terms>,
+    /// After how long an absence the accounts of guests end; without it there are none.
+    pub guest_absence: Option<Duration>,
 }
 
 impl Settings {
     /// The defaults: below `/api`, pages of any origin, registration closed, passwords of 8
-    /// characters, no terms.
+    /// characters, no terms, no guests.
     #[must_use]
     pub fn new(server_name: OwnedServerName) -> Self {
         Self {
@@ -62,6 +64,7 @@ impl Settings {
             registration: Registration::Closed,
             password_characters_min: 8,
             terms: None,
+            guest_absence: None,
         }
     }
 }

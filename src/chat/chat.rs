@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hearth_accounts::Accounts;
 use hearth_base::{Clock, Random, RoomNid};
+use hearth_bus::{Bus, PresenceBook};
 use hearth_rooms::{Room, Rooms};
 use hearth_store::{Batch, CommitError, Sequence, Snapshot, Store};
 use tokio::sync::Notify;
@@ -34,6 +35,8 @@ pub struct Lower {
     pub accounts: Accounts,
     /// Rooms.
     pub rooms: Rooms,
+    /// Who is there.
+    pub bus: Bus,
     /// Time.
     pub clock: Clock,
     /// Randomness.
@@ -72,6 +75,10 @@ impl Chat {
 
     pub(crate) fn rooms(&self) -> &Rooms {
         &self.0.lower.rooms
+    }
+
+    pub(crate) fn presence(&self) -> &PresenceBook {
+        self.0.lower.bus.presence()
     }
 
     pub(crate) fn random(&self) -> &Random {

@@ -48,6 +48,11 @@ pub(crate) enum Chore {
         /// Who.
         user: OwnedUserId,
     },
+    /// End the account of a guest who was away for long.
+    EndGuest {
+        /// Who.
+        user: OwnedUserId,
+    },
 }
 
 impl Chat {
@@ -126,6 +131,7 @@ impl Chat {
             Chore::SettleUse { code, user } => self.settle_use(code, user).await,
             Chore::ForgetInvite { code } => self.forget_invite(code).await,
             Chore::EndMute { room, user } => self.end_mute(*room, user).await,
+            Chore::EndGuest { user } => self.end_guest(user).await,
         };
         match done {
             Err(error) if !error.is_temporary() => {

@@ -121,6 +121,7 @@ impl Follower {
     ) -> Result<(), ChatError> {
         let rooms = self.chat.rooms();
         let event = rooms.event(snapshot, event).await?;
+        self.chat.moderators_changed(snapshot, &event).await?;
         let room = rooms.room_by_nid(snapshot, room).await?;
         for (user_id, kind) in self.chat.notified(snapshot, &room, &event).await? {
             let at_ms = self.chat.now_ms();
@@ -236,6 +237,30 @@ mod tests {
         // The first message was looked at when the room was marked already.
         assert_eq!(kinds(&fixture, &bob).await, [expected, expected]);
         assert!(kinds(&fixture, &alice).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_moderators_room_follows_the_list_of_moderators() {
+        let fixture = fixture();
+        let room = fixture.private_room("alice").await;
+        let (alice, bob) = (fixture.id("alice"), fixture.member(&room, "bob").await);
+        fixture.chat.moderators_room(&room, &bob).await.err().unwrap();
+        let theirs = fixture.chat.moderators_room(&room, &alice).await.unwrap();
+        let again = fixture.chat.moderators_room(&room, &alice).await.unwrap();
+        assert_eq!(again.id(), theirs.id());
+        let mut following = follower(&fixture).await;
+        for (level, expected) in [(50, true), (0, false), (60, true)] {
+            fixture.set_level(&room, &bob, level).await;
+            following.deal_with_all().await.unwrap();
+            let snapshot = fixture.rooms.snapshot().await.unwrap();
+            let is_there = fixture.rooms.is_joined(snapshot.as_ref(), theirs.nid(), &bob).await;
+            assert_eq!(is_there.unwrap(), expected, "{level}");
+        }
+        fixture.rooms.leave(&room, &alice, None).await.unwrap();
+        following.deal_with_all().await.unwrap();
+        let snapshot = fixture.rooms.snapshot().await.unwrap();
+        let head = fixture.rooms.head(snapshot.as_ref(), theirs.nid()).await.unwrap();
+        assert_eq!(head.joined_members, 1);
     }
 
     #[tokio::test]

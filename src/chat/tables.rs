@@ -43,6 +43,10 @@ pub(crate) const NOTIFICATION_TIMES: Table<(u64, OwnedUserId, StreamPosition), (
     Table::new(Keyspace::Chat, 11, 1);
 /// Id → the webhook.
 pub(crate) const WEBHOOKS: Table<(String,), WebhookRow> = Table::new(Keyspace::Chat, 12, 1);
+/// The room of the moderators of a room.
+pub(crate) const MODERATORS_ROOMS: Table<(RoomNid,), RoomNid> = Table::new(Keyspace::Chat, 16, 1);
+/// Guests → after how long an absence their account ends, in milliseconds.
+pub(crate) const GUESTS: Table<(OwnedUserId,), u64> = Table::new(Keyspace::Chat, 15, 1);
 /// The rules of a room that a user accepted: the event that set them.
 pub(crate) const RULES_ACCEPTED: Table<(RoomNid, OwnedUserId), EventNid> =
     Table::new(Keyspace::Chat, 14, 1);

@@ -2,6 +2,7 @@
 
 use hearth_accounts::{Accounts, NewUser, PasswordCost};
 use hearth_base::{Clock, Random};
+use hearth_bus::Bus;
 use hearth_rooms::{CreateRoom, EventRequest, Profile, Room, Rooms, RoomsError};
 use hearth_rules::SigningKey;
 use hearth_statemap::StateHasher;
@@ -48,7 +49,8 @@ pub(crate) fn fixture() -> Fixture {
         StateHasher::new([7; 32]),
         TaskTracker::new(),
     );
-    let lower = Lower { store, accounts, rooms: rooms.clone(), clock: clock.clone(), random };
+    let bus = Bus::new(clock.clone(), &random, None);
+    let lower = Lower { store, accounts, rooms: rooms.clone(), bus, clock: clock.clone(), random };
     Fixture { chat: Chat::idle(lower.clone()), rooms, clock, lower }
 }
 

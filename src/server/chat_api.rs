@@ -56,6 +56,10 @@ fn chat_settings(settings: &Settings, chat: &config::Chat) -> ChatSettings {
             url: url.to_string(),
             version: settings.registration.terms_version.clone(),
         }),
+        guest_absence: match chat.guest_absence_seconds {
+            0 => None,
+            seconds => Some(Duration::from_secs(seconds)),
+        },
         ..ChatSettings::new(settings.server_name.clone())
     }
 }

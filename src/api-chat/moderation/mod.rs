@@ -2,6 +2,7 @@
 
 mod archive;
 mod bans;
+mod moderators_room;
 mod mutes;
 mod pins;
 mod report;
@@ -9,6 +10,7 @@ mod rules;
 
 pub(crate) use archive::*;
 pub(crate) use bans::*;
+pub(crate) use moderators_room::*;
 pub(crate) use mutes::*;
 pub(crate) use pins::*;
 pub(crate) use report::*;

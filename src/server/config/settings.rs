@@ -310,6 +310,7 @@ pub struct Chat {
     #[serde(default, deserialize_with = "values::addresses")]
     pub allowed_origins: Vec<Url>,
     pub token_lifetime_seconds: u64,
+    pub guest_absence_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -128,7 +128,7 @@ impl Parts {
             random: random.clone(),
         };
         let push = open_push(settings, lower, &tasks, shutdown);
-        let chat = open_chat((&store, &accounts, &rooms), &clock, &random, &tasks, shutdown);
+        let chat = open_chat((&store, &accounts, &rooms, &bus), &clock, &random, &tasks, shutdown);
         let parts = Self {
             store,
             accounts,
