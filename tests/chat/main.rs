@@ -5,13 +5,19 @@
 
 mod attachments;
 mod authentication;
+mod commands;
 mod document;
+mod guests;
+mod invites;
 mod load;
 mod membership;
 mod messages;
+mod moderation;
+mod notifications;
 mod reactions;
 mod receipts;
 mod rooms;
 mod sse;
 mod users;
+mod webhooks;
 mod websocket;
