@@ -25,13 +25,14 @@ const NAME_CHARACTERS_MAX: usize = 50;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct NewWebhook {
     /// What it is called.
-    #[schema(min_length = 1, max_length = 50)]
+    #[schema(min_length = 1, max_length = 50, pattern = "[^ \\t\\r\\n]")]
     name: String,
 }
 
 impl Validate for NewWebhook {
     fn validate(&self, faults: &mut Faults) {
-        faults.characters("name", self.name.trim(), 1..=NAME_CHARACTERS_MAX);
+        faults.characters("name", &self.name, 1..=NAME_CHARACTERS_MAX);
+        faults.not_blank("name", &self.name);
     }
 }
 

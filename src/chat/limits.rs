@@ -30,7 +30,7 @@ pub(crate) const TIMEOUT_MINUTES_MAX: u64 = 10;
 /// When ending a mute is tried again that nobody in the room can end, in milliseconds.
 pub(crate) const END_MUTE_RETRY_MS: u64 = 3_600_000;
 /// Longest reason in bytes.
-pub(crate) const REASON_BYTES_MAX: usize = 1_000;
+pub(crate) const REASON_BYTES_MAX: usize = 2_000;
 /// Most pinned messages of a room.
 pub(crate) const PINS_MAX: usize = 100;
 
@@ -48,7 +48,7 @@ pub(crate) const MENTIONS_MAX: usize = 50;
 /// Most webhooks of a room.
 pub(crate) const ROOM_WEBHOOKS_MAX: usize = 20;
 /// Longest name of a webhook in bytes.
-pub(crate) const WEBHOOK_NAME_BYTES_MAX: usize = 100;
+pub(crate) const WEBHOOK_NAME_BYTES_MAX: usize = 200;
 /// Length of the secret of a webhook: 190 bits.
 pub(crate) const WEBHOOK_SECRET_CHARACTERS: usize = 32;
 /// Longest text of a message in characters.

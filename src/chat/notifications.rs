@@ -97,7 +97,7 @@ impl Chat {
         let limit = limit.clamp(1, NOTIFICATIONS_PAGE_MAX);
         let snapshot = self.snapshot().await?;
         let snapshot = snapshot.as_ref();
-        let before = before.unwrap_or(StreamPosition::MAX);
+        let before = before.unwrap_or(StreamPosition::MAX).max(StreamPosition::ZERO);
         let positions = match unread {
             true => self.positions_unread(snapshot, user_id, before, limit).await?,
             false => self.positions_all(snapshot, user_id, before, limit).await?,

@@ -12,14 +12,14 @@ use crate::{Anybody, ChatApi, Faults, Json, Problem, Validate, views::DISPLAY_NA
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Guest {
     /// What others see.
-    #[schema(min_length = 1, max_length = 50)]
+    #[schema(min_length = 1, max_length = 50, pattern = "[^ \\t\\r\\n]")]
     name: String,
 }
 
 impl Validate for Guest {
     fn validate(&self, faults: &mut Faults) {
         faults.characters("name", &self.name, DISPLAY_NAME_CHARACTERS);
-        faults.check("name", !self.name.trim().is_empty(), "it must not be blank");
+        faults.not_blank("name", &self.name);
     }
 }
 
