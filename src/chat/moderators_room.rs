@@ -1,7 +1,7 @@
 //! The private room of a room's moderators, which follows the list of them.
 //!
-//! Whoever becomes an administrator of the room is let in, whoever is none any more leaves. What has
-//! to change follows from who is where, so looking again does no harm.
+//! Whoever becomes an administrator of the room is let in, whoever is none any more leaves. What
+//! has to change follows from who is where, so looking again does no harm.
 
 use std::collections::BTreeSet;
 
