@@ -171,7 +171,9 @@ impl From<IdentityError> for Error {
 impl From<SearchError> for Error {
     fn from(error: SearchError) -> Self {
         match error {
-            SearchError::BadCursor => Self(ApiError::invalid_param(error.to_string())),
+            SearchError::BadCursor | SearchError::OverLimit { .. } => {
+                Self(ApiError::invalid_param(error.to_string()))
+            }
             SearchError::Index(_) => Self(ApiError::internal(error)),
             SearchError::Rooms(error) => error.into(),
             SearchError::Store(error) => Self(ApiError::internal(error)),

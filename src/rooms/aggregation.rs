@@ -4,7 +4,7 @@
 //! Reactions are not aggregated by servers, and an edit does not replace the content of its
 //! original: both are left to clients. Events without such children cost one look at a marker.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hearth_base::{EventNid, StreamPosition};
 use hearth_store::{Direction, Snapshot};
@@ -51,13 +51,9 @@ impl Rooms {
         events: &[Event],
         user_id: &UserId,
     ) -> Result<HashMap<EventNid, Aggregation>, RoomsError> {
-        let keys = events.iter().map(|event| (event.pdu().event_id(),));
-        let marks = RELATED.get_many(snapshot, keys).await?;
-        let mut marked: Vec<_> = events
-            .iter()
-            .zip(marks)
-            .filter_map(|(event, mark)| mark.is_some().then_some(event))
-            .collect();
+        let parents = self.parents_among(snapshot, events).await?;
+        let mut marked: Vec<_> =
+            events.iter().filter(|event| parents.contains(&event.nid())).collect();
         marked.sort_by_key(|event| event.room());
         let mut aggregations = HashMap::with_capacity(marked.len());
         for of_room in marked.chunk_by(|a, b| a.room() == b.room()) {
@@ -74,6 +70,21 @@ impl Rooms {
             }
         }
         Ok(aggregations)
+    }
+
+    /// Those of the events that have, or had, edits, references or a thread.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn parents_among(
+        &self,
+        snapshot: &dyn Snapshot,
+        events: &[Event],
+    ) -> Result<HashSet<EventNid>, RoomsError> {
+        let keys = events.iter().map(|event| (event.pdu().event_id(),));
+        let marks = RELATED.get_many(snapshot, keys).await?;
+        let marked = events.iter().zip(marks).filter(|(_, mark)| mark.is_some());
+        Ok(marked.map(|(event, _)| event.nid()).collect())
     }
 
     async fn aggregation(

@@ -4,10 +4,13 @@
 //! Whoever was in the room at an event keeps seeing it; everybody else gets a redacted copy.
 //! Nothing is redacted in the store, and other servers are not told.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use hearth_rules::{Pdu, redact};
-use hearth_store::{Batch, CommitError, Snapshot};
+use hearth_store::{Batch, CommitError, Fact, Snapshot};
 use parking_lot::RwLock;
 use ruma::{OwnedUserId, UserId, events::room::member::MembershipState};
 use tokio::sync::OnceCell;
@@ -25,6 +28,7 @@ impl Rooms {
     pub async fn erase_user(&self, user_id: &UserId) -> Result<(), RoomsError> {
         let mut batch = Batch::new();
         ERASED.put(&mut batch, &(user_id,), &())?;
+        batch.fact(Fact::Erased { user: user_id.to_owned() });
         match self.store().commit(batch).await {
             Ok(_) | Err(CommitError::Conflict { .. }) => {}
             Err(CommitError::Store(error)) => return Err(error.into()),
@@ -34,6 +38,20 @@ impl Rooms {
         let mut known = known.write();
         Arc::make_mut(&mut known).insert(user_id.to_owned());
         Ok(())
+    }
+
+    /// Those of the users who want to be forgotten.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn erased_among<'a>(
+        &self,
+        snapshot: &dyn Snapshot,
+        users: &BTreeSet<&'a UserId>,
+    ) -> Result<BTreeSet<&'a UserId>, RoomsError> {
+        let rows = ERASED.get_many(snapshot, users.iter().map(|user_id| (*user_id,))).await?;
+        let erased = users.iter().zip(rows).filter(|(_, row)| row.is_some());
+        Ok(erased.map(|(user_id, _)| *user_id).collect())
     }
 
     /// The users whose events only those see whole who were there.

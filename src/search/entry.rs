@@ -1,10 +1,13 @@
-//! From events to entries of the index: which events have one, and whose text is theirs.
+//! From events to entries of the index: which events have one, and what is theirs.
 
 use hearth_base::{EventNid, RoomNid, StreamPosition};
 use hearth_rooms::{Event, Rooms, Snapshot};
-use serde_json::{Map, Value};
 
-use crate::{SearchError, limits::TEXT_BYTES_MAX, schema::SearchKey};
+use crate::{
+    SearchError,
+    content::{Has, has, present_content, text_of},
+    schema::SearchKey,
+};
 
 /// An entry of the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +18,11 @@ pub(crate) struct Entry {
     pub room: RoomNid,
     pub sender: String,
     pub position: StreamPosition,
+    /// When the event was sent, in Unix milliseconds.
+    pub sent_ms: u64,
     pub key: SearchKey,
     pub text: String,
+    pub has: Vec<Has>,
 }
 
 /// The event whose entry changes when `event` enters a timeline: itself, or the one it edits.
@@ -35,48 +41,57 @@ pub(crate) async fn changed_by(
     Ok(Some(original.nid()))
 }
 
-/// The present entry of an event; `None` if it is redacted or has no text.
+/// The present entry of an event, which may have edits; `None` if it is redacted or has nothing to
+/// be found by.
 pub(crate) async fn entry_of(
     rooms: &Rooms,
     snapshot: &dyn Snapshot,
     event: &Event,
+    may_have_edits: bool,
 ) -> Result<Option<Entry>, SearchError> {
     let Some(key) = key_of(event).filter(|_| event.redacted_by().is_none()) else {
         return Ok(None);
     };
-    let sender = event.pdu().sender();
-    let room = rooms.room_by_nid(snapshot, event.room()).await?;
-    // Whoever may not see the edit is not shown what it says: `find` sees to that.
-    let mut own_eyes = rooms.visibility(snapshot, &room, sender).await?;
-    let edit = rooms.latest_edit(snapshot, event, &mut own_eyes).await?;
-    let content = match &edit {
-        Some(edit) => content_of(edit).and_then(|mut content| content.remove("m.new_content")),
-        None => content_of(event).map(Value::Object),
+    let edit = match may_have_edits {
+        true => latest_edit(rooms, snapshot, event).await?,
+        false => None,
     };
-    let text = content.as_ref().and_then(|content| content.get(key.content_field()));
-    let Some(text) = text.and_then(Value::as_str).filter(|text| !text.is_empty()) else {
+    let content = present_content(event, edit.as_ref());
+    let text = text_of(&content, key.content_field());
+    let has = if key == SearchKey::Body { has(&content) } else { Vec::new() };
+    if text.is_empty() && has.is_empty() {
         return Ok(None);
-    };
+    }
     Ok(Some(Entry {
         event: event.nid(),
         edit: edit.as_ref().map(Event::nid),
         room: event.room(),
-        sender: sender.to_string(),
+        sender: event.pdu().sender().to_string(),
         position: event.position(),
+        sent_ms: event.pdu().origin_server_ts().get().into(),
         key,
-        text: text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or(text).to_owned(),
+        text: text.to_owned(),
+        has,
     }))
 }
 
+/// The latest edit in the eyes of its sender. Whoever may not see it is not shown what it says:
+/// `find` sees to that.
+async fn latest_edit(
+    rooms: &Rooms,
+    snapshot: &dyn Snapshot,
+    event: &Event,
+) -> Result<Option<Event>, SearchError> {
+    let room = rooms.room_by_nid(snapshot, event.room()).await?;
+    let mut own_eyes = rooms.visibility(snapshot, &room, event.pdu().sender()).await?;
+    Ok(rooms.latest_edit(snapshot, event, &mut own_eyes).await?)
+}
+
 /// The key that an event of its type is found by.
-fn key_of(event: &Event) -> Option<SearchKey> {
+pub(crate) fn key_of(event: &Event) -> Option<SearchKey> {
     let pdu = event.pdu();
     let is_key = |key: &SearchKey| {
         key.event_type() == pdu.type_name() && (*key == SearchKey::Body) != pdu.is_state()
     };
     SearchKey::ALL.into_iter().find(is_key)
-}
-
-fn content_of(event: &Event) -> Option<Map<String, Value>> {
-    event.pdu().content_as()
 }

@@ -9,6 +9,14 @@ pub enum SearchError {
     /// The place to go on from is none that a search has given.
     #[error("next_batch is not a token of ours")]
     BadCursor,
+    /// Something that was asked for is longer than it may be.
+    #[error("{field} is over its limit of {max}")]
+    OverLimit {
+        /// The field of [`crate::SearchQuery`].
+        field: &'static str,
+        /// Its limit: bytes of a text, items of a list.
+        max: usize,
+    },
     /// The index cannot be read or written.
     #[error("search index: {0}")]
     Index(String),

@@ -1,24 +1,21 @@
-//! Searching: from matches of the index to events that the user may see.
+//! Searching: what can be asked and what is answered.
 
-use std::collections::{BTreeSet, HashMap, hash_map::Entry};
+use std::ops::RangeInclusive;
 
-use hearth_base::{EventNid, RoomNid};
-use hearth_rooms::{Event, RoomsError, Snapshot, Visibility};
-use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId, events::StateEventType};
-use serde::Deserialize;
-use tantivy::query::{Occur, Query};
+use hearth_rooms::{Event, Room, Snapshot};
+use ruma::{OwnedRoomId, OwnedUserId, UserId};
 
 use crate::{
-    Cursor, Search, SearchError, SearchKey,
-    limits::{LOOKED_AT_MAX, PAGE_HITS_MAX, PREDECESSORS_MAX},
-    query::{Phrases, Restriction, restricted},
-    top::{Found, Match, Top},
+    Cursor, Excerpt, Has, Progress, Search, SearchError, SearchKey,
+    content::{links, present_content},
+    finding::Finding,
+    limits::{GROUPS_MAX, NAMED_MAX, PAGE_HITS_MAX, TERM_BYTES_MAX},
 };
 
 /// The order of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Order {
-    /// The best match first.
+    /// The best match first, of equal ones the newest.
     Rank,
     /// The newest first.
     Recent,
@@ -29,16 +26,24 @@ pub enum Order {
 pub struct SearchQuery<'a> {
     /// The user.
     pub user_id: &'a UserId,
-    /// What they typed.
+    /// What they typed. Without it everything is found that `has` or `senders` ask for.
     pub term: &'a str,
+    /// Whether words like those in the term will do: one letter wrong of four, two of eight.
+    pub with_typos: bool,
     /// Where to look for it.
     pub keys: &'a [SearchKey],
     /// In which rooms; the rooms that these replaced are searched too.
     pub rooms: Option<&'a [OwnedRoomId]>,
     /// In which rooms not.
     pub not_rooms: &'a [OwnedRoomId],
+    /// Only in rooms that the user is in now.
+    pub only_joined: bool,
     /// Of which senders.
     pub senders: Option<&'a [OwnedUserId]>,
+    /// Sent when, in Unix milliseconds.
+    pub sent_ms: RangeInclusive<u64>,
+    /// What messages have to have, all of it.
+    pub has: &'a [Has],
     /// The order of the results.
     pub order: Order,
     /// How many results at most.
@@ -47,201 +52,156 @@ pub struct SearchQuery<'a> {
     pub after: Option<Cursor>,
 }
 
-/// A result.
-#[derive(Clone)]
-pub struct Hit {
-    /// The event.
-    pub event: Event,
-    /// How well it matches, if that was asked for; the larger, the better.
-    pub rank: f32,
-    /// Its place among the results.
-    pub cursor: Cursor,
-}
+impl<'a> SearchQuery<'a> {
+    /// A search for messages everywhere, the newest first.
+    #[must_use]
+    pub const fn new(user_id: &'a UserId, term: &'a str) -> Self {
+        Self {
+            user_id,
+            term,
+            with_typos: false,
+            keys: &[SearchKey::Body],
+            rooms: None,
+            not_rooms: &[],
+            only_joined: false,
+            senders: None,
+            sent_ms: 0..=u64::MAX,
+            has: &[],
+            order: Order::Recent,
+            limit: PAGE_HITS_MAX,
+            after: None,
+        }
+    }
 
-/// A page of results.
-#[derive(Clone, Default)]
-pub struct SearchPage {
-    /// The results in the order that was asked for.
-    pub hits: Vec<Hit>,
-    /// About how many results there are on all pages.
-    pub count: u64,
-    /// The words that were looked for.
-    pub highlights: Vec<String>,
-    /// Where the next page begins, if there may be one.
-    pub next: Option<Cursor>,
-}
-
-#[derive(Deserialize)]
-struct CreateContent {
-    predecessor: Predecessor,
-}
-
-#[derive(Deserialize)]
-struct Predecessor {
-    room_id: OwnedRoomId,
-}
-
-impl Search {
-    /// What a user finds. Everything that was committed before `snapshot` is found.
-    ///
-    /// # Errors
-    /// [`SearchError::BadCursor`] if the place is one of another order, or the index or the store
-    /// failed.
-    pub async fn find(
-        &self,
-        snapshot: &dyn Snapshot,
-        query: &SearchQuery<'_>,
-        wanted: &(dyn Fn(&Event) -> bool + Sync),
-    ) -> Result<SearchPage, SearchError> {
-        if query.after.is_some_and(|after| after.order != query.order) {
+    /// Whether it is within the limits.
+    fn check(&self) -> Result<(), SearchError> {
+        let rooms = self.rooms.map_or(0, <[_]>::len).max(self.not_rooms.len());
+        let senders = self.senders.map_or(0, <[_]>::len);
+        for (field, length, max) in [
+            ("term", self.term.len(), TERM_BYTES_MAX),
+            ("rooms", rooms, NAMED_MAX),
+            ("senders", senders, NAMED_MAX),
+        ] {
+            if length > max {
+                return Err(SearchError::OverLimit { field, max });
+            }
+        }
+        if self.after.is_some_and(|after| after.order != self.order) {
             return Err(SearchError::BadCursor);
-        }
-        let phrases = Phrases::parse(query.term);
-        let rooms = self.rooms_of(snapshot, query).await?;
-        if phrases.is_empty() || rooms.is_empty() {
-            return Ok(SearchPage { highlights: phrases.highlights(), ..SearchPage::default() });
-        }
-        self.0.follower.reach(snapshot.position()).await;
-
-        let index_query = self.index_query(query, &phrases, &rooms);
-        let limit = query.limit.clamp(1, PAGE_HITS_MAX);
-        let mut eyes = Eyes { search: self, snapshot, user_id: query.user_id, of: HashMap::new() };
-        let mut page = SearchPage { highlights: phrases.highlights(), ..SearchPage::default() };
-        let (mut looked_at, mut after) = (0, query.after);
-        loop {
-            let top =
-                Top { order: query.order, before: after, limit: limit.max(LOOKED_AT_MAX / 8) };
-            let Found { matches, count } = self.matches(index_query.box_clone(), top).await?;
-            page.count = count;
-            let exhausted = matches.len() < top.limit;
-            for one in matches {
-                if page.hits.len() == limit || looked_at == LOOKED_AT_MAX {
-                    page.next = after;
-                    return Ok(page);
-                }
-                (looked_at, after) = (looked_at + 1, Some(one.cursor));
-                if let Some(event) = eyes.see(&one).await?.filter(wanted) {
-                    page.hits.push(Hit { event, rank: one.rank, cursor: one.cursor });
-                }
-            }
-            if exhausted {
-                page.next = after.filter(|_| page.hits.len() == limit);
-                return Ok(page);
-            }
-        }
-    }
-
-    fn index_query(
-        &self,
-        query: &SearchQuery<'_>,
-        phrases: &Phrases,
-        rooms: &BTreeSet<RoomNid>,
-    ) -> Box<dyn Query> {
-        let fields = self.0.index.fields();
-        let texts: Vec<_> = query.keys.iter().map(|key| fields.text(*key)).collect();
-        let terms = rooms.iter().map(|room| fields.room_term(room.0)).collect();
-        let mut restrictions = vec![Restriction { occur: Occur::Must, terms }];
-        if let Some(senders) = query.senders {
-            let terms = senders.iter().map(|user| fields.sender_term(user.as_str())).collect();
-            restrictions.push(Restriction { occur: Occur::Must, terms });
-        }
-        restricted(phrases.query(&texts), restrictions)
-    }
-
-    async fn matches(&self, query: Box<dyn Query>, top: Top) -> Result<Found, SearchError> {
-        let searcher = self.0.index.searcher();
-        let found = tokio::task::spawn_blocking(move || searcher.search(&*query, &top));
-        Ok(found.await.map_err(|error| SearchError::Index(error.to_string()))??)
-    }
-
-    /// The rooms whose history the user may read some of, as far as they are asked for.
-    async fn rooms_of(
-        &self,
-        snapshot: &dyn Snapshot,
-        query: &SearchQuery<'_>,
-    ) -> Result<BTreeSet<RoomNid>, SearchError> {
-        let memberships = self.0.rooms.memberships(snapshot, query.user_id).await?;
-        let was_there = memberships.into_iter().filter(|(_, row)| {
-            row.value.last_joined(row.position).is_some() && !row.value.forgotten
-        });
-        let mut rooms: BTreeSet<_> = was_there.map(|(room, _)| room).collect();
-        if let Some(wanted) = query.rooms {
-            let mut listed = BTreeSet::new();
-            for room_id in wanted {
-                self.add_with_predecessors(snapshot, room_id, &mut listed).await?;
-            }
-            rooms.retain(|room| listed.contains(room));
-        }
-        for room_id in query.not_rooms {
-            if let Some(room) = self.0.rooms.room(room_id).await? {
-                rooms.remove(&room.nid());
-            }
-        }
-        Ok(rooms)
-    }
-
-    async fn add_with_predecessors(
-        &self,
-        snapshot: &dyn Snapshot,
-        room_id: &RoomId,
-        listed: &mut BTreeSet<RoomNid>,
-    ) -> Result<(), SearchError> {
-        let rooms = &self.0.rooms;
-        let mut next = Some(room_id.to_owned());
-        for _ in 0..=PREDECESSORS_MAX {
-            let Some(room_id) = next else { break };
-            let Some(room) = rooms.room(&room_id).await? else { break };
-            if !listed.insert(room.nid()) {
-                break;
-            }
-            let head = rooms.head(snapshot, room.nid()).await?;
-            let (nid, key) = (room.nid(), StateEventType::RoomCreate);
-            let create = rooms.state_event(snapshot, nid, head.state, key, "").await?;
-            let content = create.and_then(|event| event.pdu().content_as::<CreateContent>());
-            next = content.map(|content| content.predecessor.room_id);
         }
         Ok(())
     }
 }
 
-/// One user's eyes on all rooms.
-struct Eyes<'a> {
-    search: &'a Search,
-    snapshot: &'a dyn Snapshot,
-    user_id: &'a UserId,
-    of: HashMap<RoomNid, Visibility<'a>>,
+/// A result.
+#[derive(Clone)]
+pub struct Hit {
+    /// The event.
+    pub event: Event,
+    /// The edit that has the text that matches, if it was edited.
+    pub edit: Option<Event>,
+    /// How well it matches, if that was asked for; the larger, the better.
+    pub rank: f32,
+    /// Its place among the results.
+    pub cursor: Cursor,
+    /// The part of its text that matches first.
+    pub excerpt: Excerpt,
 }
 
-impl Eyes<'_> {
-    /// The event of a match, if the user may see it, and the edit that matches.
-    async fn see(&mut self, one: &Match) -> Result<Option<Event>, SearchError> {
-        let Some(event) = self.visible(one.event).await? else {
-            return Ok(None);
-        };
-        match one.edit {
-            Some(edit) if self.visible(edit).await?.is_none() => Ok(None),
-            _ => Ok(Some(event)),
-        }
+impl Hit {
+    /// The web addresses in the message, in their order.
+    #[must_use]
+    pub fn links(&self) -> Vec<String> {
+        links(&present_content(&self.event, self.edit.as_ref()))
+    }
+}
+
+/// A page of results.
+#[derive(Clone)]
+pub struct SearchPage {
+    /// The results in the order that was asked for.
+    pub hits: Vec<Hit>,
+    /// How many results there are on all pages. Of what was said before the user came, or after
+    /// they left, only some is counted.
+    pub count: u64,
+    /// The words that were looked for, and what was found instead of them.
+    pub highlights: Vec<String>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<Cursor>,
+    /// How far the index was. While it is not complete, there may be more to find.
+    pub progress: Progress,
+}
+
+/// The results in a room.
+#[derive(Clone)]
+pub struct RoomResults {
+    /// The room.
+    pub room: Room,
+    /// The first results in it, how many there are, and where to go on in this room alone.
+    pub page: SearchPage,
+}
+
+/// A page of results by room.
+#[derive(Clone)]
+pub struct RoomsPage {
+    /// The rooms in the order of their first results.
+    pub rooms: Vec<RoomResults>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<Cursor>,
+    /// How far the index was.
+    pub progress: Progress,
+}
+
+/// Decides beyond the query what is a result.
+pub type Wanted<'a> = &'a (dyn Fn(&Event) -> bool + Sync);
+
+impl Search {
+    /// What a user finds. Everything that was committed before `snapshot` is found.
+    ///
+    /// # Errors
+    /// [`SearchError::BadCursor`] if the place is one of another order, [`SearchError::OverLimit`],
+    /// or the index or the store failed.
+    pub async fn find(
+        &self,
+        snapshot: &dyn Snapshot,
+        query: &SearchQuery<'_>,
+        wanted: Wanted<'_>,
+    ) -> Result<SearchPage, SearchError> {
+        query.check()?;
+        let mut finding = Finding::begin(self, snapshot, query).await?;
+        let scope = finding.scope().clone();
+        let limit = query.limit.clamp(1, PAGE_HITS_MAX);
+        finding.page(scope, query.after, limit, wanted).await
     }
 
-    async fn visible(&mut self, nid: EventNid) -> Result<Option<Event>, SearchError> {
-        let rooms = &self.search.0.rooms;
-        let event = match rooms.event(self.snapshot, nid).await {
-            Ok(event) => event,
-            // It is gone for good, and the index has not heard of it yet.
-            Err(RoomsError::Corrupt(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        if event.redacted_by().is_some() {
-            return Ok(None);
-        }
-        let visibility = match self.of.entry(event.room()) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => {
-                let room = rooms.room_by_nid(self.snapshot, event.room()).await?;
-                unknown.insert(rooms.visibility(self.snapshot, &room, self.user_id).await?)
+    /// What a user finds by room, up to `of_each` results of each. `query.limit` and
+    /// `query.after` are of rooms.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub async fn find_by_room(
+        &self,
+        snapshot: &dyn Snapshot,
+        query: &SearchQuery<'_>,
+        of_each: usize,
+        wanted: Wanted<'_>,
+    ) -> Result<RoomsPage, SearchError> {
+        query.check()?;
+        let mut finding = Finding::begin(self, snapshot, query).await?;
+        let best = finding.best_of_rooms().await?;
+        let limit = query.limit.clamp(1, GROUPS_MAX);
+        let more = best.len() > limit;
+        let (mut rooms, mut next) = (Vec::new(), None);
+        for (nid, cursor) in best.into_iter().take(limit) {
+            let scope = finding.scope_of(nid);
+            let of_each = of_each.clamp(1, PAGE_HITS_MAX);
+            let page = finding.page(scope, None, of_each, wanted).await?;
+            if !page.hits.is_empty() {
+                let room = self.0.rooms.room_by_nid(snapshot, nid).await?;
+                rooms.push(RoomResults { room, page });
             }
-        };
-        Ok(visibility.may_see(&event).await?.then_some(event))
+            next = Some(cursor).filter(|_| more);
+        }
+        Ok(RoomsPage { rooms, next, progress: finding.progress() })
     }
 }

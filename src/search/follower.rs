@@ -2,30 +2,29 @@
 //!
 //! It gathers what happens for a moment, since a commit of the index costs a sync of the disk; a
 //! search makes it go at once. What it has done is part of the index, so a crash only makes it do
-//! some of it again.
+//! some of it again. If the index fails it, or is gone, it opens it again or makes a new one, and
+//! searches go on with what is there.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
-use hearth_base::{EventNid, StreamPosition};
-use hearth_rooms::{Event, Rooms, RoomsError, Snapshot};
-use hearth_store::{Fact, Log, Store};
-use tantivy::{query::TermQuery, schema::IndexRecordOption};
+use hearth_base::StreamPosition;
+use hearth_rooms::Rooms;
+use hearth_store::{Log, Store};
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     SearchError,
-    entry::{changed_by, entry_of},
-    find::Order,
-    index::{Change, Index},
+    changes::Reading,
+    index::Index,
     limits::{
-        CATCH_UP_TIME_MAX, COMMIT_FACTS_MAX, GATHERING_TIME_MAX, IDLE_FACTS_MAX, LOOKED_AT_MAX,
-        RETRY_TIME,
+        BEHIND_FACTS_MAX, CATCH_UP_TIME_MAX, COMMIT_PAGES_MAX, GATHERING_TIME_MAX, IDLE_FACTS_MAX,
+        LOOK_TIME, PAGE_FACTS_MAX, RETRY_TIME,
     },
-    top::Top,
+    progress::Progress,
 };
 
 /// The task.
@@ -35,50 +34,82 @@ pub(crate) struct Follower {
     index: Arc<Index>,
     /// The last position that was dealt with.
     at: StreamPosition,
-    /// The position that the index knows.
-    committed: StreamPosition,
+    /// What the index knows of itself.
+    committed: Progress,
     wanted: watch::Receiver<StreamPosition>,
-    indexed: watch::Sender<StreamPosition>,
+    suspected: Arc<Notify>,
+    /// Whether all of the index is to be looked at before anything else is done with it.
+    is_suspect: bool,
+    /// `None` until the index is open.
+    indexed: watch::Sender<Option<StreamPosition>>,
 }
 
 /// What a search needs of the follower.
 pub(crate) struct Handle {
     wanted: watch::Sender<StreamPosition>,
-    indexed: watch::Receiver<StreamPosition>,
+    suspected: Arc<Notify>,
+    indexed: watch::Receiver<Option<StreamPosition>>,
 }
 
 impl Handle {
-    /// Waits until the index has what was committed up to `position`, but not for ever: an index
-    /// that is being made again answers with what it has.
-    pub(crate) async fn reach(&self, position: StreamPosition) {
+    /// Waits until the index has what was committed up to `position`, and says how far it is.
+    ///
+    /// It does not wait for ever, and for an index that is being made again not at all: that one
+    /// answers with what it has.
+    pub(crate) async fn reach(&self, position: StreamPosition) -> Progress {
         self.wanted.send_if_modified(|wanted| {
             let later = *wanted < position;
             *wanted = position.max(*wanted);
             later
         });
         let mut indexed = self.indexed.clone();
-        let reached = indexed.wait_for(|indexed| *indexed >= position);
-        if timeout(CATCH_UP_TIME_MAX, reached).await.is_err() {
+        let is_near_or_far = |indexed: &Option<StreamPosition>| {
+            let behind = |at: StreamPosition| position.0.saturating_sub(at.0);
+            indexed.is_some_and(|at| behind(at) <= 0 || behind(at) > BEHIND_FACTS_MAX)
+        };
+        if timeout(CATCH_UP_TIME_MAX, indexed.wait_for(is_near_or_far)).await.is_err() {
             tracing::warn!("a search did not wait for the index to catch up");
         }
+        let done = self.indexed.borrow().unwrap_or_default();
+        Progress { done, of: position }
+    }
+
+    /// Has the index looked at, since a search failed.
+    pub(crate) fn suspect(&self) {
+        self.suspected.notify_one();
     }
 }
 
 impl Follower {
     pub(crate) fn new(store: Store, rooms: Rooms, index: Arc<Index>) -> (Self, Handle) {
-        let at = index.position();
         let (wants, wanted) = watch::channel(StreamPosition::ZERO);
-        let (indexes, indexed) = watch::channel(at);
-        let follower = Self { store, rooms, index, at, committed: at, wanted, indexed: indexes };
-        (follower, Handle { wanted: wants, indexed })
+        let (indexes, indexed) = watch::channel(None);
+        let suspected = Arc::new(Notify::new());
+        let handle = Handle { wanted: wants, suspected: Arc::clone(&suspected), indexed };
+        let follower = Self {
+            store,
+            rooms,
+            index,
+            at: StreamPosition::ZERO,
+            committed: Progress::NONE,
+            wanted,
+            suspected,
+            is_suspect: false,
+            indexed: indexes,
+        };
+        (follower, handle)
     }
 
     /// Follows the log until `shutdown`, or until nobody can search or write any more.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let mut commits = self.store.position();
         loop {
-            if let Err(error) = self.catch_up(&shutdown).await {
+            if let Err(error) = self.work(&shutdown).await {
                 tracing::error!(%error, "the search index cannot follow");
+                // What was applied and not committed has to go.
+                if let Err(error) = self.recover().await {
+                    tracing::error!(%error, "the search index cannot be opened");
+                }
                 tokio::select! {
                     () = shutdown.cancelled() => return,
                     () = sleep(RETRY_TIME) => continue,
@@ -91,11 +122,17 @@ impl Follower {
         }
     }
 
-    /// Waits for a search, or for changes and a moment more. `false`: there will be none.
+    /// Waits for a search, or for changes and a moment more, or for the time to look at the index.
+    /// `false`: there will be nothing.
     async fn something_new(&mut self, commits: &mut watch::Receiver<StreamPosition>) -> bool {
         tokio::select! {
             changed = commits.changed() => if changed.is_err() { return false },
             asked = self.wanted.changed() => return asked.is_ok(),
+            () = self.suspected.notified() => {
+                self.is_suspect = true;
+                return true;
+            }
+            () = sleep(LOOK_TIME) => return true,
         }
         tokio::select! {
             () = sleep(GATHERING_TIME_MAX) => true,
@@ -103,90 +140,66 @@ impl Follower {
         }
     }
 
-    async fn catch_up(&mut self, shutdown: &CancellationToken) -> Result<(), SearchError> {
-        let snapshot = self.store.snapshot().await?;
-        if snapshot.position() < self.at {
-            // The store is an older one than the index was made from.
-            self.in_background(|index| index.clear()).await?;
-            (self.at, self.committed) = (StreamPosition::ZERO, StreamPosition::ZERO);
+    async fn work(&mut self, shutdown: &CancellationToken) -> Result<(), SearchError> {
+        let is_suspect = std::mem::take(&mut self.is_suspect);
+        let look = move |index: &Index| Ok(index.is_there() && (!is_suspect || index.is_sound()));
+        let is_good = self.in_background(look).await?;
+        if !self.is_open() || !is_good {
+            self.recover().await?;
         }
-        while !shutdown.is_cancelled() {
-            let snapshot = self.store.snapshot().await?;
-            let facts = Log::read(snapshot.as_ref(), self.at, COMMIT_FACTS_MAX).await?;
-            let Some((last, _)) = facts.last() else {
-                return Ok(());
-            };
-            let last = *last;
-            let changes = self.changes(snapshot.as_ref(), &facts).await?;
-            let idle = usize::try_from(last.0 - self.committed.0).unwrap_or(usize::MAX);
-            if !changes.is_empty() || idle > IDLE_FACTS_MAX {
-                self.in_background(move |index| index.commit(&changes, last)).await?;
-                self.committed = last;
-            }
-            self.at = last;
-            self.indexed.send_replace(last);
-        }
+        while !shutdown.is_cancelled() && self.follow(shutdown).await? {}
         Ok(())
     }
 
-    /// What facts change in the index.
-    async fn changes(
-        &self,
-        snapshot: &dyn Snapshot,
-        facts: &[(StreamPosition, Fact)],
-    ) -> Result<Vec<Change>, SearchError> {
-        let mut touched = BTreeSet::new();
-        for (_, fact) in facts {
-            match fact {
-                Fact::Event { event, .. } => {
-                    if let Some(event) = self.event(snapshot, *event).await? {
-                        touched.extend(changed_by(&self.rooms, snapshot, &event).await?);
-                    }
-                }
-                Fact::Redacted { event, .. } => {
-                    touched.insert(*event);
-                    touched.extend(self.shown_by(*event).await?);
-                }
-                _ => {}
-            }
+    /// Follows the log as far as one commit of the index goes; says whether there may be more.
+    async fn follow(&mut self, shutdown: &CancellationToken) -> Result<bool, SearchError> {
+        let snapshot = self.store.snapshot().await?;
+        let of = snapshot.position();
+        if of < self.at {
+            tracing::warn!("the search index is ahead of the store, and is made again");
+            self.committed = self.in_background(Index::begin_anew).await?;
+            self.at = self.committed.done;
         }
-        let mut changes = Vec::with_capacity(touched.len());
-        for nid in touched {
-            let entry = match self.event(snapshot, nid).await? {
-                Some(event) => entry_of(&self.rooms, snapshot, &event).await?,
-                None => None,
+        let reading =
+            Reading { rooms: &self.rooms, index: &self.index, snapshot: snapshot.as_ref() };
+        let (mut at, mut changed) = (self.at, false);
+        for _ in 0..COMMIT_PAGES_MAX {
+            let facts = Log::read(snapshot.as_ref(), at, PAGE_FACTS_MAX).await?;
+            if shutdown.is_cancelled() {
+                break;
+            }
+            let Some((last, _)) = facts.last() else {
+                at = of;
+                break;
             };
-            changes.push(entry.map_or(Change::Remove(nid), Change::Put));
-        }
-        Ok(changes)
-    }
-
-    /// The events whose entries have the text of `edit`. What is not committed yet cannot matter:
-    /// its edits were read after they were redacted.
-    async fn shown_by(&self, edit: EventNid) -> Result<Vec<EventNid>, SearchError> {
-        let term = self.index.fields().edit_term(edit.0);
-        let found = self.in_background(move |index| {
-            let query = TermQuery::new(term, IndexRecordOption::Basic);
-            let top = Top { order: Order::Recent, before: None, limit: LOOKED_AT_MAX };
-            Ok(index.searcher().search(&query, &top)?)
-        });
-        Ok(found.await?.matches.into_iter().map(|one| one.event).collect())
-    }
-
-    /// The event, unless it is gone for good.
-    async fn event(
-        &self,
-        snapshot: &dyn Snapshot,
-        nid: EventNid,
-    ) -> Result<Option<Event>, SearchError> {
-        match self.rooms.event(snapshot, nid).await {
-            Ok(event) => Ok(Some(event)),
-            Err(RoomsError::Corrupt(reason)) => {
-                tracing::warn!(%reason, "an event is not indexed");
-                Ok(None)
+            let changes = reading.changes(at, &facts).await?;
+            at = *last;
+            if !changes.is_empty() {
+                changed = true;
+                self.in_background(move |index| index.apply(&changes)).await?;
             }
-            Err(error) => Err(error.into()),
         }
+        let is_late = at.0 - self.committed.done.0 > IDLE_FACTS_MAX;
+        if changed || is_late || !self.committed.is_complete() {
+            let progress = Progress { done: at, of };
+            self.in_background(move |index| index.commit(progress)).await?;
+            self.committed = progress;
+        }
+        self.at = at;
+        self.indexed.send_replace(Some(at));
+        Ok(at < of)
+    }
+
+    fn is_open(&self) -> bool {
+        self.indexed.borrow().is_some()
+    }
+
+    /// Opens the index, or makes a new one.
+    async fn recover(&mut self) -> Result<(), SearchError> {
+        self.committed = self.in_background(Index::recover).await?;
+        self.at = self.committed.done;
+        self.indexed.send_replace(Some(self.at));
+        Ok(())
     }
 
     /// Works on the index where blocking is no harm.

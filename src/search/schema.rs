@@ -7,7 +7,7 @@ use tantivy::{
     },
 };
 
-use crate::{entry::Entry, words::ANALYZER};
+use crate::{content::Has, entry::Entry, words::ANALYZER};
 
 /// What may be searched (specification, server side search, `keys`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,9 @@ pub(crate) struct Fields {
     room: Field,
     sender: Field,
     position: Field,
+    sent: Field,
+    /// The numbers of what it has.
+    has: Field,
     texts: [Field; 3],
 }
 
@@ -62,7 +65,11 @@ pub(crate) const EVENT: &str = "event";
 /// See [`EVENT`].
 pub(crate) const EDIT: &str = "edit";
 /// See [`EVENT`].
+pub(crate) const ROOM: &str = "room";
+/// See [`EVENT`].
 pub(crate) const POSITION: &str = "position";
+/// See [`EVENT`]. In Unix milliseconds.
+pub(crate) const SENT: &str = "sent";
 
 impl Fields {
     pub(crate) fn new() -> Self {
@@ -74,9 +81,11 @@ impl Fields {
         Self {
             event: schema.add_u64_field(EVENT, INDEXED | FAST),
             edit: schema.add_u64_field(EDIT, INDEXED | FAST),
-            room: schema.add_u64_field("room", INDEXED),
+            room: schema.add_u64_field(ROOM, INDEXED | FAST),
             sender: schema.add_text_field("sender", STRING),
             position: schema.add_i64_field(POSITION, FAST),
+            sent: schema.add_u64_field(SENT, FAST),
+            has: schema.add_u64_field("has", INDEXED),
             texts: SearchKey::ALL
                 .map(|key| schema.add_text_field(key.content_field(), text.clone())),
             schema: schema.build(),
@@ -113,6 +122,11 @@ impl Fields {
         Term::from_field_text(self.sender, user_id)
     }
 
+    /// What names the entries that have something.
+    pub(crate) fn has_term(&self, has: Has) -> Term {
+        Term::from_field_u64(self.has, has.number())
+    }
+
     pub(crate) fn document(&self, entry: &Entry) -> TantivyDocument {
         let mut document = TantivyDocument::default();
         document.add_u64(self.event, entry.event.0);
@@ -120,6 +134,10 @@ impl Fields {
         document.add_u64(self.room, entry.room.0);
         document.add_text(self.sender, &entry.sender);
         document.add_i64(self.position, entry.position.0);
+        document.add_u64(self.sent, entry.sent_ms);
+        for has in &entry.has {
+            document.add_u64(self.has, has.number());
+        }
         document.add_text(self.text(entry.key), &entry.text);
         document
     }

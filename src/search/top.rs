@@ -1,8 +1,15 @@
 //! The best matches after a place in their order, and how many there are in all.
 
-use std::{cmp::Reverse, collections::BinaryHeap, fmt, str::FromStr};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    fmt,
+    ops::RangeInclusive,
+    str::FromStr,
+    sync::Arc,
+};
 
-use hearth_base::EventNid;
+use hearth_base::{EventNid, RoomNid, StreamPosition};
 use tantivy::{
     DocId, Score, SegmentOrdinal, SegmentReader,
     collector::{Collector, SegmentCollector},
@@ -12,28 +19,28 @@ use tantivy::{
 use crate::{
     SearchError,
     find::Order,
-    schema::{EDIT, EVENT, POSITION},
+    limits::COUNTED_MAX,
+    schema::{EDIT, EVENT, POSITION, ROOM, SENT},
 };
 
 /// The place of a match in an order: matches come from the largest to the smallest.
-///
-/// Ranks depend on how common words are on the server. They hardly change from one page to the
-/// next; if they do, a match may be missed or come twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
     pub(crate) order: Order,
-    /// The rank or the position, as a number that sorts like it.
-    pub(crate) key: u64,
-    pub(crate) event: u64,
+    /// The rank, as a number that sorts like it; 0 if it does not matter.
+    pub(crate) rank: u32,
+    pub(crate) position: StreamPosition,
+    /// Where the log ended when the first page was asked for: what came later is on no page.
+    pub(crate) upto: StreamPosition,
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let order = match self.order {
-            Order::Rank => 'k',
-            Order::Recent => 't',
-        };
-        write!(f, "{order}{:x}.{:x}", self.key, self.event)
+        match self.order {
+            Order::Rank => write!(f, "k{}.", self.rank)?,
+            Order::Recent => write!(f, "t")?,
+        }
+        write!(f, "{}.{}", self.position.0, self.upto.0)
     }
 }
 
@@ -43,53 +50,137 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, SearchError> {
         let parse = || {
             let (order, numbers) = text.split_at_checked(1)?;
-            let order = match order {
-                "k" => Order::Rank,
-                "t" => Order::Recent,
+            let mut numbers = numbers.split('.');
+            let (order, rank) = match order {
+                "k" => (Order::Rank, numbers.next()?.parse().ok()?),
+                "t" => (Order::Recent, 0),
                 _ => return None,
             };
-            let (key, event) = numbers.split_once('.')?;
-            let number = |text| u64::from_str_radix(text, 16).ok();
-            Some(Self { order, key: number(key)?, event: number(event)? })
+            let mut position = || numbers.next()?.parse().ok().map(StreamPosition);
+            let (position, upto) = (position()?, position()?);
+            numbers.next().is_none().then_some(Self { order, rank, position, upto })
         };
         parse().ok_or(SearchError::BadCursor)
     }
 }
 
 /// An entry that matches.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Match {
     pub cursor: Cursor,
     pub event: EventNid,
     /// The edit whose text matches.
     pub edit: Option<EventNid>,
+    pub room: RoomNid,
     pub rank: Score,
+}
+
+/// Which entries count at all.
+#[derive(Clone, Debug)]
+pub(crate) struct Sieve {
+    /// The rooms, each with the position from which on the user may see everything for sure;
+    /// `None`: all rooms, and everything in them.
+    pub rooms: Option<HashMap<RoomNid, StreamPosition>>,
+    /// When they were sent, in Unix milliseconds.
+    pub sent_ms: RangeInclusive<u64>,
+    /// Up to which position.
+    pub upto: StreamPosition,
+}
+
+impl Sieve {
+    /// Lets everything pass.
+    pub(crate) const fn everything() -> Self {
+        Self { rooms: None, sent_ms: 0..=u64::MAX, upto: StreamPosition::MAX }
+    }
 }
 
 /// What was found.
 pub(crate) struct Found {
     /// The first matches after the place, in their order.
     pub matches: Vec<Match>,
-    /// How many there are, those before the place included.
-    pub count: u64,
+    /// How many the user may see for sure, those before the place included.
+    pub sure: u64,
+    /// Some of the others, for somebody to look at.
+    pub unsure: Vec<Match>,
 }
 
 /// Collects the first `limit` matches after `before`.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Top {
     pub order: Order,
+    pub sieve: Arc<Sieve>,
     pub before: Option<Cursor>,
     pub limit: usize,
 }
 
-pub(crate) struct TopOfSegment {
-    top: Top,
+impl Top {
+    /// The newest of all that passes.
+    pub(crate) const fn newest(sieve: Arc<Sieve>, limit: usize) -> Self {
+        Self { order: Order::Recent, sieve, before: None, limit }
+    }
+}
+
+/// The columns of a segment.
+pub(crate) struct Columns {
+    order: Order,
+    sieve: Arc<Sieve>,
     events: Column<u64>,
     edits: Column<u64>,
+    rooms: Column<u64>,
     positions: Column<i64>,
+    sent: Column<u64>,
+}
+
+impl Columns {
+    pub(crate) fn new(
+        order: Order,
+        sieve: Arc<Sieve>,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<Self> {
+        let columns = segment.fast_fields();
+        Ok(Self {
+            order,
+            sieve,
+            events: columns.u64(EVENT)?,
+            edits: columns.u64(EDIT)?,
+            rooms: columns.u64(ROOM)?,
+            positions: columns.i64(POSITION)?,
+            sent: columns.u64(SENT)?,
+        })
+    }
+
+    /// The match, if it passes the sieve, and whether the user may see it for sure.
+    pub(crate) fn pass(&self, document: DocId, rank: Score) -> Option<(Match, bool)> {
+        let room = RoomNid(self.rooms.first(document)?);
+        let position = StreamPosition(self.positions.first(document)?);
+        let is_sure = match &self.sieve.rooms {
+            Some(rooms) => position >= *rooms.get(&room)?,
+            None => true,
+        };
+        let in_time = self.sieve.sent_ms.contains(&self.sent.first(document)?);
+        if position > self.sieve.upto || !in_time {
+            return None;
+        }
+        let rank_bits = match self.order {
+            // Ranks are not negative, and such floats sort like their bits.
+            Order::Rank => rank.to_bits(),
+            Order::Recent => 0,
+        };
+        let cursor = Cursor { order: self.order, rank: rank_bits, position, upto: self.sieve.upto };
+        let event = EventNid(self.events.first(document)?);
+        let edit = self.edits.first(document).filter(|edit| *edit > 0).map(EventNid);
+        Some((Match { cursor, event, edit, room, rank }, is_sure))
+    }
+}
+
+pub(crate) struct TopOfSegment {
+    columns: Columns,
+    before: Option<Cursor>,
+    limit: usize,
     /// The smallest of the best is on top.
     best: BinaryHeap<Reverse<Ranked>>,
-    count: u64,
+    sure: u64,
+    unsure: Vec<Match>,
 }
 
 /// A match that sorts by its place alone.
@@ -125,14 +216,13 @@ impl Collector for Top {
         _: SegmentOrdinal,
         segment: &SegmentReader,
     ) -> tantivy::Result<TopOfSegment> {
-        let columns = segment.fast_fields();
         Ok(TopOfSegment {
-            top: *self,
-            events: columns.u64(EVENT)?,
-            edits: columns.u64(EDIT)?,
-            positions: columns.i64(POSITION)?,
+            columns: Columns::new(self.order, Arc::clone(&self.sieve), segment)?,
+            before: self.before,
+            limit: self.limit,
             best: BinaryHeap::new(),
-            count: 0,
+            sure: 0,
+            unsure: Vec::new(),
         })
     }
 
@@ -140,48 +230,48 @@ impl Collector for Top {
         self.order == Order::Rank
     }
 
-    fn merge_fruits(&self, segments: Vec<(Vec<Match>, u64)>) -> tantivy::Result<Found> {
-        let count = segments.iter().map(|(_, count)| count).sum();
-        let mut matches: Vec<_> = segments.into_iter().flat_map(|(matches, _)| matches).collect();
-        matches.sort_by_key(|one| Reverse(one.cursor));
-        matches.truncate(self.limit);
-        Ok(Found { matches, count })
+    fn merge_fruits(&self, segments: Vec<Found>) -> tantivy::Result<Found> {
+        let mut all = Found { matches: Vec::new(), sure: 0, unsure: Vec::new() };
+        for Found { matches, sure, unsure } in segments {
+            all.matches.extend(matches);
+            all.sure += sure;
+            all.unsure.extend(unsure);
+        }
+        all.matches.sort_by_key(|one| Reverse(one.cursor));
+        all.matches.truncate(self.limit);
+        all.unsure.truncate(COUNTED_MAX);
+        Ok(all)
     }
 }
 
 impl SegmentCollector for TopOfSegment {
-    type Fruit = (Vec<Match>, u64);
+    type Fruit = Found;
 
     fn collect(&mut self, document: DocId, rank: Score) {
-        self.count += 1;
-        let event = self.events.first(document).unwrap_or_default();
-        let key = match self.top.order {
-            // Ranks are not negative, and such floats sort like their bits.
-            Order::Rank => u64::from(rank.to_bits()),
-            Order::Recent => sortable(self.positions.first(document).unwrap_or_default()),
+        let Some((one, is_sure)) = self.columns.pass(document, rank) else {
+            return;
         };
-        let cursor = Cursor { order: self.top.order, key, event };
-        if self.top.before.is_some_and(|before| cursor >= before) {
+        if is_sure {
+            self.sure += 1;
+        } else if self.unsure.len() < COUNTED_MAX {
+            self.unsure.push(one);
+        }
+        if self.before.is_some_and(|before| one.cursor >= before) {
             return;
         }
-        if self.best.len() == self.top.limit {
+        if self.best.len() == self.limit {
             match self.best.peek() {
-                Some(Reverse(smallest)) if smallest.0.cursor < cursor => self.best.pop(),
+                Some(Reverse(smallest)) if smallest.0.cursor < one.cursor => self.best.pop(),
                 _ => return,
             };
         }
-        let edit = self.edits.first(document).filter(|edit| *edit > 0).map(EventNid);
-        self.best.push(Reverse(Ranked(Match { cursor, event: EventNid(event), edit, rank })));
+        self.best.push(Reverse(Ranked(one)));
     }
 
-    fn harvest(self) -> Self::Fruit {
-        (self.best.into_iter().map(|Reverse(one)| one.0).collect(), self.count)
+    fn harvest(self) -> Found {
+        let matches = self.best.into_iter().map(|Reverse(one)| one.0).collect();
+        Found { matches, sure: self.sure, unsure: self.unsure }
     }
-}
-
-/// A position as a number without a sign that sorts like it.
-const fn sortable(position: i64) -> u64 {
-    position.cast_unsigned() ^ (1 << 63)
 }
 
 #[cfg(test)]
@@ -190,13 +280,13 @@ mod tests {
 
     #[test]
     fn cursors_come_back_and_others_are_refused() {
-        for order in [Order::Rank, Order::Recent] {
-            let cursor = Cursor { order, key: u64::MAX, event: 7 };
+        for (order, rank) in [(Order::Rank, u32::MAX), (Order::Recent, 0)] {
+            let (position, upto) = (StreamPosition(-7), StreamPosition(i64::MAX));
+            let cursor = Cursor { order, rank, position, upto };
             assert_eq!(cursor.to_string().parse::<Cursor>().unwrap(), cursor);
         }
-        for bad in ["", "t", "t1", "x1.2", "tg.1", "é1.1", "t1.1.1"] {
+        for bad in ["", "t", "t1", "x1.2", "k1.2", "tg.1", "é1.1", "t1.1.1", "k-1.1.1"] {
             assert!(bad.parse::<Cursor>().is_err(), "{bad}");
         }
-        assert!(sortable(-5) < sortable(0) && sortable(0) < sortable(5));
     }
 }

@@ -1,13 +1,18 @@
 //! Words: what texts and searches are cut into.
 //!
-//! A word is a run of letters and digits. Scripts that put no spaces between words are cut into
-//! single characters; a search for several of them in a row looks for them in a row.
+//! A word is a run of letters, digits and the marks on them, folded (see [`crate::fold`]). Scripts
+//! that put no spaces between words, and Hangul, whose words have endings, are cut into single
+//! characters; a search for several of them in a row looks for them in a row.
 
 use tantivy::tokenizer::{
-    AsciiFoldingFilter, LowerCaser, RemoveLongFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
+    AsciiFoldingFilter, RemoveLongFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
 };
+use unicode_normalization::char::is_combining_mark;
 
-use crate::limits::WORD_BYTES_MAX;
+use crate::{
+    fold::{fold_into, is_joiner},
+    limits::WORD_BYTES_MAX,
+};
 
 /// The name of the analyzer in the index.
 pub(crate) const ANALYZER: &str = "words";
@@ -16,7 +21,6 @@ pub(crate) const ANALYZER: &str = "words";
 pub(crate) fn analyzer() -> TextAnalyzer {
     TextAnalyzer::builder(WordSplitter)
         .filter(RemoveLongFilter::limit(WORD_BYTES_MAX))
-        .filter(LowerCaser)
         .filter(AsciiFoldingFilter)
         .build()
 }
@@ -44,8 +48,8 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     words
 }
 
-/// Scripts without spaces: ideographs, kana, Thai, Lao, Burmese, Khmer.
-const fn stands_alone(letter: char) -> bool {
+/// Scripts without spaces: ideographs, kana, Thai, Lao, Burmese, Khmer. And Hangul.
+pub(crate) const fn stands_alone(letter: char) -> bool {
     matches!(
         letter as u32,
         0x0e00..=0x0eff
@@ -56,9 +60,32 @@ const fn stands_alone(letter: char) -> bool {
             | 0x31f0..=0x31ff
             | 0x3400..=0x4dbf
             | 0x4e00..=0x9fff
+            | 0xac00..=0xd7a3
             | 0xf900..=0xfaff
+            | 0xff66..=0xff9f
             | 0x20000..=0x323af
     )
+}
+
+/// Whether a character belongs to the letter before it. Half-width kana have their marks apart.
+fn is_mark(character: char) -> bool {
+    matches!(character, '\u{ff9e}' | '\u{ff9f}') || is_combining_mark(character)
+}
+
+fn is_letter(character: char) -> bool {
+    character.is_alphanumeric() && !is_mark(character)
+}
+
+/// How many bytes the first word of `text` has, which begins with a letter.
+fn length_of_first(text: &str) -> usize {
+    let mut letters = text.chars();
+    let first = letters.next().unwrap_or_default();
+    let goes_on = |next: &char| {
+        is_mark(*next)
+            || !stands_alone(first)
+                && (is_joiner(*next) || is_letter(*next) && !stands_alone(*next))
+    };
+    first.len_utf8() + letters.take_while(goes_on).map(char::len_utf8).sum::<usize>()
 }
 
 /// Cuts text into words.
@@ -83,23 +110,17 @@ impl Tokenizer for WordSplitter {
 impl TokenStream for WordStream<'_> {
     fn advance(&mut self) -> bool {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let Some(start) = rest.find(char::is_alphanumeric) else {
+        let Some(start) = rest.find(is_letter) else {
             return false;
         };
-        let mut letters = rest.get(start..).unwrap_or_default().chars();
-        let first = letters.next().unwrap_or_default();
-        let mut length = first.len_utf8();
-        if !stands_alone(first) {
-            let same = |letter: &char| letter.is_alphanumeric() && !stands_alone(*letter);
-            length += letters.take_while(same).map(char::len_utf8).sum::<usize>();
-        }
-        let start = self.at + start;
-        self.at = start + length;
+        let rest = rest.get(start..).unwrap_or_default();
+        let word = rest.get(..length_of_first(rest)).unwrap_or_default();
+        self.token.offset_from = self.at + start;
+        self.at += start + word.len();
         self.token.position = self.token.position.wrapping_add(1);
-        self.token.offset_from = start;
         self.token.offset_to = self.at;
         self.token.text.clear();
-        self.token.text.push_str(self.text.get(start..self.at).unwrap_or_default());
+        fold_into(word, &mut self.token.text);
         true
     }
 
@@ -125,9 +146,18 @@ mod tests {
     #[test]
     fn words_are_runs_of_letters_and_digits() {
         assert_eq!(texts("Hello, wörld! It's 4pm."), ["hello", "world", "it", "s", "4pm"]);
-        assert_eq!(texts("日本語 text한국어"), ["日", "本", "語", "text한국어"]);
+        assert_eq!(texts("日本語 text한국"), ["日", "本", "語", "text", "한", "국"]);
         assert_eq!(texts(&"x".repeat(65)), [""; 0]);
-        assert!(texts(" \n…!").is_empty());
+        assert!(texts(" \n…!\u{301}").is_empty());
+    }
+
+    #[test]
+    fn marks_stay_with_their_letters_however_they_are_written() {
+        assert_eq!(texts("cafe\u{301}s CAFÉS"), ["cafes", "cafes"]);
+        assert_eq!(texts("हिन्दी में"), ["हिन्दी", "में"]);
+        assert_eq!(texts("ที่นี่").len(), 2);
+        assert_eq!(texts("ｶﾞｷﾞ が"), ["ガ", "ギ", "が"]);
+        assert_eq!(texts("می\u{200c}خواهم"), ["میخواهم"]);
     }
 
     proptest! {

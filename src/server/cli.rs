@@ -24,6 +24,9 @@ pub enum Command {
     /// Manage accounts of a server that is not running
     #[command(subcommand)]
     User(UserCommand),
+    /// Manage the index of messages
+    #[command(subcommand)]
+    Search(SearchCommand),
     /// Print the version
     Version,
 }
@@ -85,6 +88,14 @@ pub enum UserCommand {
         #[command(flatten)]
         settings: SettingsArguments,
     },
+}
+
+/// `hearth search …`
+#[derive(Debug, Subcommand)]
+pub enum SearchCommand {
+    /// Make the index again, from what the server has. If the server is running, it does that
+    /// itself, goes on serving, and finds meanwhile what is there already
+    Reindex(SettingsArguments),
 }
 
 /// An account of the server that the settings describe.

@@ -144,7 +144,13 @@ impl DataDir {
     /// Directory of the index of messages.
     #[must_use]
     pub fn search(&self) -> PathBuf {
-        self.path.join("search")
+        Self::search_in(&self.path)
+    }
+
+    /// The same in a data directory that another process may have open.
+    #[must_use]
+    pub fn search_in(path: &Path) -> PathBuf {
+        path.join("search")
     }
 
     /// The key that signs in the server's name.

@@ -100,4 +100,9 @@ pub enum Fact {
         /// Who.
         user: OwnedUserId,
     },
+    /// A user wants to be forgotten: others are shown only the bare shape of their events.
+    Erased {
+        /// Whose.
+        user: OwnedUserId,
+    },
 }

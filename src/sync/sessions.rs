@@ -288,7 +288,8 @@ impl Sessions {
             Fact::Redacted { .. }
             | Fact::Pushers { .. }
             | Fact::RelationRemoved { .. }
-            | Fact::Notification { .. } => {}
+            | Fact::Notification { .. }
+            | Fact::Erased { .. } => {}
         }
     }
 

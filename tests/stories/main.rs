@@ -55,6 +55,7 @@ mod rendezvous;
 mod reports;
 mod retention;
 mod search;
+mod search_crash;
 mod secrets;
 mod server_notices;
 mod service_accounts;

@@ -73,7 +73,7 @@ async fn a_suspended_account_reads_and_tidies_up() {
 async fn who_asks_is_checked_before_whom_they_ask_about() {
     let server = Server::start().await;
     let (root, alice) = (server.administrator("root").await, server.register("alice").await);
-    let second = admin(&server, "second").await;
+    let second = server.administrator("second").await;
     for what in ["lock", "suspend"] {
         for user in ["@nobody:hearth.test", "@x:elsewhere.test", &alice.user, &root.user] {
             let refused = alice.get(&path(what, user)).await;

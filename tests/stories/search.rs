@@ -1,6 +1,8 @@
 //! Search: what was said is found at once, by those who may see it.
 
-use hearth_tests::{Client, Reply, Server};
+use std::process::Command;
+
+use hearth_tests::{Client, Reply, Server, rooms::history_visibility, server::binary, wait};
 use serde_json::{Value, json};
 
 async fn try_search(client: &Client, batch: Option<&str>, criteria: Value) -> Reply {
@@ -154,4 +156,77 @@ async fn odd_searches_are_refused_or_find_nothing() {
         alice.post("/search", json!({ "search_categories": {} })).await.ok(),
         json!({ "search_categories": {} })
     );
+}
+
+/// `hearth search reindex`, and what it said.
+fn reindex(server: &Server) -> String {
+    let mut command = Command::new(binary());
+    let command = command.args(["search", "reindex", "--config"]).arg(server.config_path());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+#[tokio::test]
+async fn the_index_is_made_again_with_and_without_a_running_server() {
+    let mut server = Server::start().await;
+    let alice = server.register("alice").await;
+    let room = alice.create_room(json!({})).await;
+    let said = alice.say(&room, "a needle").await;
+    let is_found = async || {
+        wait::until("the message to be found", || async {
+            let criteria = json!({ "search_term": "needle" });
+            let found = found(&search(&alice, criteria).await);
+            (found == std::slice::from_ref(&said)).then_some(())
+        })
+        .await;
+    };
+    is_found().await;
+    let told = reindex(&server);
+    assert!(told.contains("running") && told.contains("complete"), "{told}");
+    is_found().await;
+    server.kill();
+    std::fs::remove_dir_all(server.data_dir().join("search")).unwrap();
+    let told = reindex(&server);
+    assert!(told.contains("complete") && !told.contains("running"), "{told}");
+    server.restart().await;
+    is_found().await;
+}
+
+#[tokio::test]
+async fn a_count_does_not_tell_what_was_said_before_somebody_came() {
+    let server = Server::start().await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
+    let options = json!({
+        "preset": "public_chat",
+        "initial_state": [history_visibility("joined")],
+    });
+    let room = alice.create_room(options).await;
+    alice.say(&room, "the secret word").await;
+    bob.join(&room).await;
+    let said = alice.say(&room, "no secret").await;
+    let events = search(&bob, json!({ "search_term": "secret" })).await;
+    assert_eq!((found(&events), &events["count"]), (vec![said], &json!(1)));
+    let events = search(&bob, json!({ "search_term": "secret word" })).await;
+    assert_eq!((found(&events).len(), &events["count"]), (0, &json!(0)));
+}
+
+#[tokio::test]
+async fn every_script_is_found_and_what_is_found_is_told_as_it_was_written() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let room = alice.create_room(json!({})).await;
+    let said = alice.say(&room, "Le café 東京タワー à Zürich").await;
+    for (term, highlights) in [
+        ("cafe zurich", vec!["cafe", "café", "zurich", "zürich"]),
+        ("東京", vec!["東京"]),
+        ("\"CAFE 東京\"", vec!["cafe 東京", "café 東京"]),
+    ] {
+        let events = search(&alice, json!({ "search_term": term })).await;
+        assert_eq!(found(&events), std::slice::from_ref(&said), "{term}");
+        assert_eq!(events["highlights"], json!(highlights), "{term}");
+    }
+    let long = json!({ "search_term": "x".repeat(1_025) });
+    try_search(&alice, None, long).await.assert_matrix_error(400, "M_INVALID_PARAM");
 }

@@ -1,11 +1,6 @@
 //! Server notices: the server speaks to a user, who cannot refuse to listen.
 
-use hearth_tests::{
-    Client, Server, Settings,
-    session::{PASSWORD, registration_mac},
-    settings::SHARED_SECRET,
-    sync::next_batch,
-};
+use hearth_tests::{Client, Server, Settings, session::PASSWORD, sync::next_batch};
 use serde_json::{Value, json};
 
 const SEND: &str = "/_synapse/admin/v1/send_server_notice";

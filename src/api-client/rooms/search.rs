@@ -40,8 +40,6 @@ pub(crate) async fn search(
 
     let snapshot = rooms.snapshot().await?;
     let query = SearchQuery {
-        user_id: &caller.user,
-        term: &criteria.search_term,
         keys: &asked.keys,
         rooms: listed_rooms.as_deref(),
         not_rooms: &not_rooms,
@@ -49,6 +47,7 @@ pub(crate) async fn search(
         order: asked.order,
         limit: asked.limit,
         after: batch.after,
+        ..SearchQuery::new(&caller.user, &criteria.search_term)
     };
     let page = search.find(snapshot.as_ref(), &query, &|event| filtered.wants(event)).await?;
     let viewer = render::viewer(&rooms, &caller);

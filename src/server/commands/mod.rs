@@ -1,12 +1,13 @@
 //! What the commands do. Each prints its result to standard output; errors go up to `main`.
 
+mod search;
 mod serve;
 mod user;
 
 use std::io;
 
 use crate::{
-    cli::{Command, CommandLine, ConfigCommand},
+    cli::{Command, CommandLine, ConfigCommand, SearchCommand},
     config::{self, ConfigError, Settings, SettingsArguments},
     data_dir::DataDirError,
     listeners::ListenError,
@@ -48,6 +49,9 @@ pub fn run(command_line: CommandLine) -> Result<(), CommandError> {
             Ok(())
         }
         Command::User(command) => user::run(command),
+        Command::Search(SearchCommand::Reindex(arguments)) => {
+            search::reindex(&settings(&arguments)?)
+        }
         Command::Version => {
             println!("hearth {}", env!("CARGO_PKG_VERSION"));
             Ok(())

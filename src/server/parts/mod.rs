@@ -33,7 +33,11 @@ use hearth_store::Store;
 use hearth_sync::Sync;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::{accounts::open_accounts, rooms::retention, store::open_store};
+pub use self::{
+    accounts::open_accounts,
+    rooms::{open_rooms, retention},
+    store::open_store,
+};
 use self::{
     chat::open_chat,
     housekeeping::keep_house,
@@ -43,7 +47,6 @@ use self::{
     outgoing::open_outgoing,
     push::open_push,
     rates::rates,
-    rooms::open_rooms,
     single_sign_on::open_sso,
 };
 use crate::{config::Settings, data_dir::DataDir, wiring::WiringError};

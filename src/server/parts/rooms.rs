@@ -23,7 +23,7 @@ const STATE_CACHE_NODES: u64 = 20_000;
 ///
 /// # Errors
 /// The data directory has no usable signing key.
-pub(super) fn open_rooms(
+pub fn open_rooms(
     settings: &Settings,
     data_dir: &DataDir,
     store: &Store,
