@@ -27,6 +27,7 @@ mod problem_sources;
 mod reviews;
 mod rooms;
 mod router;
+mod search;
 mod socket;
 mod state;
 mod users;

@@ -32,7 +32,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     ChatApi, Problem, Settings, attachments, auth, document, invites, members, messages,
-    moderation, notifications, reviews, rooms, socket, users, webhooks,
+    moderation, notifications, reviews, rooms, search, socket, users, webhooks,
 };
 
 const EVERYONE: Access = Access::EVERYONE;
@@ -56,7 +56,8 @@ pub(crate) fn routes() -> Routes {
     let routes = administration(routes);
     let routes = webhooks(routes);
     let routes = files(routes);
-    live(routes)
+    let routes = live(routes);
+    searches(routes)
 }
 
 fn sessions(routes: Routes) -> Routes {
@@ -175,6 +176,14 @@ fn live(routes: Routes) -> Routes {
     routes
         .routes(open_to(GUESTS, routes!(socket::open_socket)))
         .routes(open_to(GUESTS, routes!(socket::stream_events)))
+}
+
+fn searches(routes: Routes) -> Routes {
+    routes
+        .routes(open_to(MEMBERS.limited(Searches), routes!(search::search)))
+        .routes(open_to(MEMBERS.limited(Searches), routes!(search::search_by_room)))
+        .routes(open_to(GUESTS.limited(Searches), routes!(search::list_links)))
+        .routes(open_to(GUESTS.limited(Searches), routes!(search::list_media)))
 }
 
 /// Endpoints for whomever `access` says.

@@ -7,6 +7,7 @@ use hearth_bus::Bus;
 use hearth_chat::Chat;
 use hearth_media::Media;
 use hearth_rooms::Rooms;
+use hearth_search::Search;
 use hearth_sync::Sync;
 use ruma::OwnedServerName;
 use tokio_util::task::TaskTracker;
@@ -80,6 +81,8 @@ pub struct ChatApi {
     pub chat: Chat,
     /// Files.
     pub media: Media,
+    /// What was said.
+    pub search: Search,
     /// What clients have not seen yet.
     pub sync: Sync,
     /// Those who are told what happens.

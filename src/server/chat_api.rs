@@ -26,6 +26,7 @@ pub fn chat_api(settings: &Settings, parts: &Parts, stop: &CancellationToken) ->
         rooms: parts.rooms.clone(),
         chat: parts.chat.clone(),
         media: parts.media.clone(),
+        search: parts.search.clone(),
         sync: parts.sync.clone(),
         hub: Hub::new(stop.clone()),
         bus: parts.bus.clone(),

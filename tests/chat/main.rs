@@ -17,6 +17,7 @@ mod notifications;
 mod reactions;
 mod receipts;
 mod rooms;
+mod search;
 mod sse;
 mod users;
 mod webhooks;
