@@ -226,7 +226,7 @@ mod tests {
         chat.create_webhook(&room, &bob, "builds").await.unwrap_err();
         chat.create_webhook(&room, &alice, " ").await.unwrap_err();
         let (webhook, secret) = chat.create_webhook(&room, &alice, "builds").await.unwrap();
-        assert_eq!(chat.webhooks(&room, &alice).await.unwrap(), [webhook.clone()]);
+        assert_eq!(chat.webhooks(&room, &alice).await.unwrap(), std::slice::from_ref(&webhook));
         let message = SlackMessage {
             text: Some("it is red".to_owned()),
             username: Some("CI".to_owned()),

@@ -128,7 +128,7 @@ async fn a_file_is_for_those_who_may_see_its_message() {
     let thumbnail = bob.get(&format!("{}/thumbnail?width=32&height=32", path(&attachment))).await;
     assert_eq!(thumbnail.status, 200, "{}", thumbnail.text());
     let (width, height) = dimensions(&thumbnail.bytes);
-    assert!(width >= 32 && width < 400 && width * 3 == height * 4, "{width}x{height}");
+    assert!((32..400).contains(&width) && width * 3 == height * 4, "{width}x{height}");
     for path in [path(&attachment), format!("{}/thumbnail", path(&attachment))] {
         eve.get(&path).await.assert_problem(403, "forbidden");
         server.chat().get(&path).await.assert_problem(401, "unauthorized");

@@ -96,7 +96,7 @@ async fn filters_order_typos_and_neighbours() {
     assert!(best["results"][0]["relevance"].as_f64().unwrap() > 0.0);
     assert!(found(&search(&bob, "q=meetimg").await).is_empty());
     assert_eq!(found(&search(&bob, "q=meetimg&typos=true").await).len(), 3);
-    let between = search(&bob, &format!("q=about+things&neighbours=true&limit=1")).await;
+    let between = search(&bob, "q=about+things&neighbours=true&limit=1").await;
     assert_eq!(id(&between["results"][0]["previous"]), short);
     assert_eq!(between["results"][0]["next"], Value::Null);
 }
