@@ -70,8 +70,8 @@ struct Parts {
 }
 
 impl Search {
-    /// Opens the index in `directory`, making it if need be, and follows the log until `shutdown`.
-    /// All of that is done in the background. Without a directory the index is in memory, for tests.
+    /// Opens the index in `directory`, making it if need be, and follows the log until `shutdown`,
+    /// all in the background. Without a directory the index is in memory, for tests.
     ///
     /// # Errors
     /// There is not enough of something for an index.
