@@ -41,8 +41,7 @@ impl Validate for Seen {
     path = "/attachments/{id}",
     tag = "attachments",
     params(("id" = String, Path, description = "The attachment"), Seen),
-    responses((status = 200, description = "The file", body = Vec<u8>,
-               content_type = "application/octet-stream")),
+    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "*/*")),
 )]
 pub(crate) async fn get_attachment(
     State(api): State<ChatApi>,
@@ -98,7 +97,7 @@ impl Validate for ThumbnailWish {
     tag = "attachments",
     params(("id" = String, Path, description = "The attachment"), ThumbnailWish),
     responses((status = 200, description = "The picture", body = Vec<u8>,
-               content_type = "image/jpeg")),
+               content_type = "image/*")),
 )]
 pub(crate) async fn get_thumbnail(
     State(api): State<ChatApi>,
