@@ -4,7 +4,7 @@
 //! the part of a layer above. Whoever is not through with that is listed here, so that it goes on
 //! after a crash.
 
-use hearth_store::{Batch, Direction};
+use hearth_store::{Batch, Direction, Fact};
 use ruma::{OwnedUserId, UserId};
 
 use crate::{
@@ -30,6 +30,9 @@ impl Accounts {
             let mut batch = Batch::new();
             USERS.replace(&mut batch, &(user,), Some(&before), Some(&after))?;
             DEPARTING.put(&mut batch, &(user,), &())?;
+            if !before.is_deactivated {
+                batch.fact(Fact::Account { user: user.to_owned(), is_active: false });
+            }
             Ok((batch, ()))
         })
         .await?;

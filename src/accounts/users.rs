@@ -1,6 +1,6 @@
 //! Accounts: creation, flags and passwords.
 
-use hearth_store::{Batch, Direction};
+use hearth_store::{Batch, Direction, Fact};
 use ruma::{OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,7 @@ impl Accounts {
             }
             let mut batch = Batch::new();
             USERS.insert(&mut batch, &(user,), row)?;
+            batch.fact(Fact::Account { user: user.to_owned(), is_active: true });
             if let Some(id) = new.external_id {
                 write_external_id(snapshot.as_ref(), &mut batch, user, id).await?;
             }

@@ -105,4 +105,11 @@ pub enum Fact {
         /// Whose.
         user: OwnedUserId,
     },
+    /// An account was made, or ended for ever.
+    Account {
+        /// Whose.
+        user: OwnedUserId,
+        /// Whether it was made.
+        is_active: bool,
+    },
 }

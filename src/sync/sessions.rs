@@ -289,7 +289,8 @@ impl Sessions {
             | Fact::Pushers { .. }
             | Fact::RelationRemoved { .. }
             | Fact::Notification { .. }
-            | Fact::Erased { .. } => {}
+            | Fact::Erased { .. }
+            | Fact::Account { .. } => {}
         }
     }
 

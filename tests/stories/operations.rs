@@ -5,7 +5,9 @@ use std::process::{Command, Output};
 use hearth_tests::{
     Server, Settings,
     server::{binary, free_port},
+    session::PASSWORD,
     sync::{has_event, timeline},
+    wait,
 };
 use serde_json::json;
 
@@ -152,7 +154,7 @@ async fn every_request_has_a_line_in_the_log() {
     assert_eq!(sent["span"]["user"], alice.user.as_str());
     assert!(sent["latency_ms"].is_number() && sent["span"]["id"].is_string(), "{sent}");
     assert_eq!(line("unmatched")["status"], json!(404));
-    for secret in [alice.token.as_deref().unwrap(), hearth_tests::session::PASSWORD, "do not log"] {
+    for secret in [alice.token.as_deref().unwrap(), PASSWORD, "do not log"] {
         assert!(!log.contains(secret), "the log holds {secret:?}");
     }
 }
@@ -165,6 +167,30 @@ async fn metrics_are_on_a_listener_of_their_own() {
     let text = server.anonymous_at(&address).get("/metrics").await.text();
     assert!(text.contains("http_requests_total{"), "{text}");
     assert_eq!(alice.anonymous().get("/metrics").await.status, 404);
+}
+
+#[tokio::test]
+async fn users_rooms_and_messages_are_counted() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut server = Server::start_with(Settings::default().text("listen.metrics", &address)).await;
+    let [alice, bob] = server.people(["alice", "bob"]).await;
+    let room = alice.create_room(json!({})).await;
+    alice.say(&room, "one").await;
+    alice.say(&room, "two").await;
+    let body = json!({ "erase": false });
+    bob.post_with_password("/account/deactivate", body, PASSWORD).await.ok();
+    for _ in 0..2 {
+        let metrics = server.anonymous_at(&address);
+        wait::until("the figures are right", async || {
+            let text = metrics.get("/metrics").await.text();
+            let figures = ["hearth_users 1", "hearth_rooms_total 1", "hearth_messages_total 2"];
+            let is_shown = |figure: &&str| text.lines().any(|line| line == **figure);
+            figures.iter().all(is_shown).then_some(())
+        })
+        .await;
+        server.kill();
+        server.restart().await;
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub(crate) const OUTBOX_FLEETING_MAX: usize = OUTBOX_MAX / 2;
 pub(crate) const WRITE_TIME_MAX: Duration = Duration::from_secs(20);
 /// Largest frame of a client, in bytes: the longest message, escaped.
 pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// What each connection has at hand to read into, in bytes. Larger frames are read in pieces.
+pub(crate) const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Deepest nesting of a frame in MessagePack.
 pub(crate) const FRAME_DEPTH_MAX: usize = 16;
 /// Longest id that a client gives a command, in characters.

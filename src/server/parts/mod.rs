@@ -20,6 +20,7 @@ mod store;
 use hearth_accounts::Accounts;
 use hearth_base::{Clock, Random};
 use hearth_bus::Bus;
+use hearth_census::take_census;
 use hearth_chat::Chat;
 use hearth_identity::Identity;
 use hearth_mail::Mail;
@@ -162,6 +163,10 @@ impl Parts {
         }
         let tidying = self.media.clone().keep_tidy();
         self.tasks.spawn(shutdown.clone().run_until_cancelled_owned(tidying));
+        if settings.listen.metrics.is_some() {
+            let (store, rooms) = (self.store.clone(), self.rooms.clone());
+            self.tasks.spawn(take_census(store, rooms, shutdown.clone()));
+        }
         self.tasks.spawn(keep_house(self.accounts.clone(), shutdown.clone()));
     }
 }
