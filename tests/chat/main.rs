@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::disallowed_methods, reason = "stories wait for real processes in real time")]
 
+mod api;
 mod attachments;
 mod authentication;
+mod authorization;
 mod commands;
-mod document;
+mod contract;
 mod guests;
 mod invites;
 mod load;
@@ -14,11 +16,14 @@ mod membership;
 mod messages;
 mod moderation;
 mod notifications;
+mod presence;
 mod reactions;
 mod receipts;
 mod rooms;
 mod search;
 mod sse;
+mod storage;
 mod users;
+mod validation;
 mod webhooks;
 mod websocket;

@@ -1,4 +1,4 @@
-//! `@Membership` and `@Authorization`: members, roles, invites, removal, ownership.
+//! `@Membership`: members, roles, invites, removal, ownership.
 
 use hearth_tests::{Chat, Server, session::PASSWORD, sync};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
-//! `@Notification`: mentions, replies, invites, direct messages.
+//! `@Notification`: mentions, replies, invites, direct messages, and what one wants to hear of.
 
-use hearth_tests::{Chat, Server, wait::until};
+use hearth_tests::{Chat, Server, session::PASSWORD, wait::until};
 use serde_json::{Value, json};
 
 /// Waits until somebody has so many unread notifications, and returns them.
@@ -62,10 +62,9 @@ async fn what_was_read_in_matrix_is_read_and_what_was_deleted_says_nothing() {
     let room = alice.post("/rooms", json!({ "name": "Plaza", "type": "public" })).await.created();
     let room = room["id"].as_str().unwrap().to_owned();
     bob.post(&format!("/rooms/{room}/join"), json!({})).await.ok();
-    let password = hearth_tests::session::PASSWORD;
     let (writer, reader) = (
-        server.anonymous().login("alice", password).await,
-        server.anonymous().login("bob", password).await,
+        server.anonymous().login("alice", PASSWORD).await,
+        server.anonymous().login("bob", PASSWORD).await,
     );
     let mention = json!({
         "msgtype": "m.text", "body": "secret", "m.mentions": { "user_ids": [bob.user] },
@@ -78,4 +77,30 @@ async fn what_was_read_in_matrix_is_read_and_what_was_deleted_says_nothing() {
     assert_eq!(unread(&bob, 1).await[0]["content"], "secret");
     writer.put(&format!("/rooms/{room}/redact/{second}/1"), json!({})).await.ok();
     assert_eq!(unread(&bob, 1).await[0]["content"], "[deleted]");
+}
+
+#[tokio::test]
+async fn what_one_hears_of_a_room_is_a_push_rule() {
+    let server = Server::start().await;
+    let [alice, bob] = server.chatters(["alice", "bob"]).await;
+    let room = alice.room_with(&[&bob]).await;
+    let path = format!("/rooms/{room}/notifications");
+    let unread = async || {
+        let shown = alice.get(&format!("/rooms/{room}")).await.ok()["membership"].clone();
+        (shown["notifications"].clone(), shown["unread_count"].clone())
+    };
+    assert_eq!(unread().await, (json!("all"), json!(0)));
+    alice.put(&path, json!({ "level": "mentions" })).await.ok();
+    bob.say(&room, "one").await;
+    assert_eq!(unread().await, (json!("mentions"), json!(0)));
+    bob.say(&room, "two, @alice").await;
+    assert_eq!(unread().await.1, 1);
+    alice.put(&path, json!({ "level": "muted" })).await.ok();
+    assert_eq!(unread().await.0, "muted");
+    let client = server.anonymous().login(&alice.user, PASSWORD).await;
+    let rule = client.get(&format!("/pushrules/global/override/{room}")).await.ok();
+    assert_eq!(rule["actions"], json!([]));
+    alice.put(&path, json!({ "level": "all" })).await.ok();
+    assert_eq!(unread().await.0, "all");
+    alice.put(&path, json!({ "level": "some" })).await.assert_invalid(&["level"]);
 }

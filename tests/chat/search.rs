@@ -1,5 +1,5 @@
-//! Search: what was said is found by its words, filters and order, by whoever may read it; and the
-//! lists of a room's links and media.
+//! `@Search`: what was said is found by its words, filters and order, by whoever may read it; and
+//! the lists of a room's links and media.
 
 use hearth_tests::{Chat, Server, chat_client::id, client::encode, wait};
 use serde_json::{Value, json};

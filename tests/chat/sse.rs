@@ -1,4 +1,4 @@
-//! Server-sent events: the same frames, for networks that let no WebSocket through.
+//! `@RealTime`: server-sent events. The same frames, for networks that let no WebSocket through.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `@User` and `@Presence`: profiles, finding people, being there, blocking, not being disturbed.
+//! `@User`: profiles, finding people, blocking, not being disturbed.
 
 use hearth_tests::{Chat, Server, session::PASSWORD};
 use serde_json::{Value, json};
@@ -37,20 +37,6 @@ async fn a_profile_is_changed_in_both_apis_and_all_rooms() {
 }
 
 #[tokio::test]
-async fn inputs_are_checked_and_named() {
-    let server = Server::start().await;
-    let [alice] = server.chatters(["alice"]).await;
-    let update = async |body: Value| alice.patch("/users/me", body).await;
-    update(json!({ "display_name": "" })).await.assert_invalid(&["display_name"]);
-    update(json!({ "display_name": "x".repeat(51) })).await.assert_invalid(&["display_name"]);
-    update(json!({ "status_message": "x".repeat(101) })).await.assert_invalid(&["status_message"]);
-    update(json!({ "status": "asleep" })).await.assert_invalid(&["status"]);
-    update(json!({ "avatar": "../x" })).await.assert_invalid(&["avatar"]);
-    update(json!({ "status_message": "x".repeat(100) })).await.ok();
-    alice.get("/users/search").await.assert_invalid(&["q"]);
-}
-
-#[tokio::test]
 async fn users_are_found_by_name() {
     let server = Server::start().await;
     let [alice, bob, _carol] = server.chatters(["alice", "bob", "carol"]).await;
@@ -60,30 +46,6 @@ async fn users_are_found_by_name() {
         assert_eq!(found["users"][0]["id"], bob.user.as_str(), "{search}");
     }
     assert_eq!(alice.get("/users/search?q=nobody").await.ok()["users"], json!([]));
-}
-
-#[tokio::test]
-async fn presence_is_told_to_those_who_share_a_room() {
-    let server = Server::start().await;
-    let (alice, bob, room) = together(&server).await;
-    let [carol] = server.chatters(["carol"]).await;
-    let seen_by = async |chat: &Chat| {
-        chat.get(&format!("/users/{}", alice.user)).await.ok()["status"].clone()
-    };
-    assert_eq!(seen_by(&bob).await, "online");
-    assert_eq!(seen_by(&carol).await, "offline", "they share no room");
-    for status in ["away", "busy", "offline", "online"] {
-        let update = json!({ "status": status, "current_room_id": room });
-        assert_eq!(alice.patch("/users/me", update).await.ok()["status"], status);
-        assert_eq!(seen_by(&bob).await, status);
-    }
-    let client = server.anonymous().login(&bob.user, PASSWORD).await;
-    let path = format!("/presence/{}/status", alice.user);
-    assert_eq!(client.get(&path).await.ok()["presence"], "online");
-    let seen = bob.get(&format!("/users/{}", alice.user)).await.ok();
-    assert_eq!(seen["current_room_id"], room.as_str());
-    alice.patch("/users/me", json!({ "status": "away" })).await.ok();
-    assert_eq!(client.get(&path).await.ok()["presence"], "unavailable");
 }
 
 #[tokio::test]
@@ -124,29 +86,4 @@ async fn who_is_not_to_be_disturbed_gets_no_invites_and_direct_messages() {
     refused.assert_matrix_error(403, "M_INVITE_BLOCKED");
     alice.patch("/users/me", json!({ "do_not_disturb": false })).await.ok();
     bob.say(&direct, "psst").await;
-}
-
-#[tokio::test]
-async fn what_one_hears_of_a_room_is_a_push_rule() {
-    let server = Server::start().await;
-    let (alice, bob, room) = together(&server).await;
-    let path = format!("/rooms/{room}/notifications");
-    let unread = async || {
-        let shown = alice.get(&format!("/rooms/{room}")).await.ok()["membership"].clone();
-        (shown["notifications"].clone(), shown["unread_count"].clone())
-    };
-    assert_eq!(unread().await, (json!("all"), json!(0)));
-    alice.put(&path, json!({ "level": "mentions" })).await.ok();
-    bob.say(&room, "one").await;
-    assert_eq!(unread().await, (json!("mentions"), json!(0)));
-    bob.say(&room, "two, @alice").await;
-    assert_eq!(unread().await.1, 1);
-    alice.put(&path, json!({ "level": "muted" })).await.ok();
-    assert_eq!(unread().await.0, "muted");
-    let client = server.anonymous().login(&alice.user, PASSWORD).await;
-    let rule = client.get(&format!("/pushrules/global/override/{room}")).await.ok();
-    assert_eq!(rule["actions"], json!([]));
-    alice.put(&path, json!({ "level": "all" })).await.ok();
-    assert_eq!(unread().await.0, "all");
-    alice.put(&path, json!({ "level": "some" })).await.assert_invalid(&["level"]);
 }

@@ -24,6 +24,65 @@ async fn the_document_is_served_with_a_page_that_loads_nothing_from_elsewhere() 
     assert!(String::from_utf8(script.bytes).unwrap().contains("/api/openapi.json"));
 }
 
+/// The endpoints that the contract names, with what it calls their parts.
+const ENDPOINTS: [(&str, &str); 34] = [
+    ("post", "/auth/login"),
+    ("get", "/auth/me"),
+    ("get", "/rooms"),
+    ("get", "/rooms/public"),
+    ("get", "/rooms/{room_id}"),
+    ("post", "/rooms"),
+    ("put", "/rooms/{room_id}"),
+    ("delete", "/rooms/{room_id}"),
+    ("post", "/rooms/{room_id}/join"),
+    ("post", "/rooms/{room_id}/leave"),
+    ("get", "/rooms/{room_id}/messages"),
+    ("post", "/rooms/{room_id}/messages"),
+    ("put", "/messages/{message_id}"),
+    ("delete", "/messages/{message_id}"),
+    ("post", "/messages/{message_id}/reactions"),
+    ("delete", "/messages/{message_id}/reactions/{emoji}"),
+    ("get", "/rooms/{room_id}/members"),
+    ("post", "/rooms/{room_id}/members"),
+    ("delete", "/rooms/{room_id}/members/{user_id}"),
+    ("patch", "/rooms/{room_id}/members/{user_id}/role"),
+    ("post", "/rooms/{room_id}/invites"),
+    ("get", "/invites/{code}"),
+    ("post", "/invites/{code}/accept"),
+    ("delete", "/invites/{code}"),
+    ("get", "/users/{user_id}"),
+    ("get", "/users/search"),
+    ("patch", "/users/me"),
+    ("get", "/notifications"),
+    ("patch", "/notifications/{id}/read"),
+    ("patch", "/notifications/read-all"),
+    ("post", "/attachments/upload"),
+    ("get", "/attachments/{id}"),
+    ("get", "/search"),
+    ("get", "/ws"),
+];
+
+#[tokio::test]
+async fn every_endpoint_of_the_contract_is_there_and_wants_a_token() {
+    let server = Server::start().await;
+    let document = server.chat().get("/openapi.json").await.ok();
+    for (method, path) in ENDPOINTS {
+        let operation = &document["paths"][path][method];
+        assert!(operation["responses"].is_object(), "{method} {path} is not documented");
+        let verb: Method = method.to_ascii_uppercase().parse().unwrap();
+        let named =
+            path.replace("{room_id}", "!a:hearth.test").replace("{user_id}", "@a:hearth.test");
+        let named = named.replace("{message_id}", "$a").replace(['{', '}'], "");
+        let reply = server.chat().exchange(server.chat().request(verb, &named)).await;
+        match path {
+            "/auth/login" => reply.assert_problem(400, "invalid-request"),
+            // Who opens a socket may say the token in the first frame.
+            "/ws" => reply.assert_problem(426, "no-websocket"),
+            _ => reply.assert_problem(401, "unauthorized"),
+        };
+    }
+}
+
 #[tokio::test]
 async fn whatever_is_wrong_is_a_problem_document() {
     let server = Server::start().await;
