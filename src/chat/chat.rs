@@ -44,13 +44,14 @@ pub struct Lower {
 }
 
 impl Chat {
-    /// Starts the follower that notifies people and the task that ends what ends by itself on
-    /// `tasks`; both end when `stop` fires.
+    /// Starts on `tasks` the follower that notifies people, the task that ends what ends by itself,
+    /// and the one that keeps what reached whom; all end when `stop` fires.
     #[must_use]
     pub fn new(lower: Lower, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
         let chat = Self::idle(lower);
         tasks.spawn(Follower::new(chat.clone()).run(stop.clone()));
         tasks.spawn(chat.clone().do_chores(stop.clone()));
+        tasks.spawn(chat.clone().keep_deliveries(stop.clone()));
         chat
     }
 
@@ -77,8 +78,12 @@ impl Chat {
         &self.0.lower.rooms
     }
 
+    pub(crate) fn bus(&self) -> &Bus {
+        &self.0.lower.bus
+    }
+
     pub(crate) fn presence(&self) -> &PresenceBook {
-        self.0.lower.bus.presence()
+        self.bus().presence()
     }
 
     pub(crate) fn random(&self) -> &Random {

@@ -18,6 +18,7 @@ mod authority;
 mod chat;
 mod chores;
 mod command;
+mod deliveries;
 mod error;
 mod follower;
 mod guests;

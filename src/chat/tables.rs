@@ -50,5 +50,8 @@ pub(crate) const GUESTS: Table<(OwnedUserId,), u64> = Table::new(Keyspace::Chat,
 /// The rules of a room that a user accepted: the event that set them.
 pub(crate) const RULES_ACCEPTED: Table<(RoomNid, OwnedUserId), EventNid> =
     Table::new(Keyspace::Chat, 14, 1);
+/// Up to which position a device of a user had everything.
+pub(crate) const DELIVERED: Table<(OwnedUserId,), StreamPosition> =
+    Table::new(Keyspace::Chat, 17, 1);
 /// The webhooks of a room.
 pub(crate) const ROOM_WEBHOOKS: Table<(RoomNid, String), ()> = Table::new(Keyspace::Chat, 13, 1);

@@ -57,7 +57,8 @@ pub(crate) fn fixture() -> Fixture {
 impl Fixture {
     /// Another process on the same store.
     pub(crate) fn restarted(&self) -> Chat {
-        Chat::idle(self.lower.clone())
+        let bus = Bus::new(self.clock.clone(), &Random::seeded(1), None);
+        Chat::idle(Lower { bus, ..self.lower.clone() })
     }
 
     pub(crate) fn accounts(&self) -> &Accounts {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn a_message_is_sent_then_delivered_then_read() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
     let [alice, bob] = server.chatters(["alice", "bob"]).await;
     let room = alice.direct_room(&bob.user).await;
     let client = server.anonymous().login(&bob.user, PASSWORD).await;
@@ -16,6 +16,10 @@ async fn a_message_is_sent_then_delivered_then_read() {
     assert_eq!(alice.message(&said).await["status"], "delivered");
     let receipts = alice.get(&format!("/messages/{said}/receipts")).await.ok();
     assert_eq!(receipts["delivered_to"], json!([bob.user]));
+    server.terminate();
+    server.ended().await;
+    server.restart().await;
+    assert_eq!(alice.message(&said).await["status"], "delivered");
     bob.post(&format!("/messages/{said}/read"), json!({})).await.done();
     assert_eq!(alice.message(&said).await["status"], "read");
     let later = alice.say(&room, "still there?").await;

@@ -184,7 +184,7 @@ async fn users_rooms_and_messages_are_counted() {
         wait::until("the figures are right", async || {
             let text = metrics.get("/metrics").await.text();
             let figures = ["hearth_users 1", "hearth_rooms_total 1", "hearth_messages_total 2"];
-            let is_shown = |figure: &&str| text.lines().any(|line| line == **figure);
+            let is_shown = |figure: &&str| text.lines().any(|line| line == *figure);
             figures.iter().all(is_shown).then_some(())
         })
         .await;

@@ -85,9 +85,8 @@ pub(crate) async fn list_receipts(
     let users: Vec<_> = read.keys().cloned().collect();
     let members = api.rooms.members_among(snapshot, room.nid(), &users).await?;
     let delivered_to = readers
-        .others(event.pdu().sender())
+        .reached(&event)
         .filter(|user| !read.contains_key(*user))
-        .filter(|user| api.bus.deliveries().upto(user) >= event.position())
         .map(ToOwned::to_owned)
         .collect();
     let read_by: Vec<_> = read

@@ -8,7 +8,7 @@ use ruma::{DeviceId, OwnedUserId, UserId};
 use serde::Deserialize;
 
 use super::{
-    Attachment, DELETED, DeliveryStatus, Message, MessageType, Person, ReactionGroup, SystemEvent,
+    Attachment, DELETED, Message, MessageType, Person, ReactionGroup, SystemEvent,
     message::{ENCRYPTED, MessageContent, Relations},
     person,
     readers::Readers,
@@ -131,7 +131,7 @@ impl<'a> MessageViews<'a> {
                 self.known_person(user, known)
             }),
             read_by_count: readers,
-            status: is_own.then(|| self.status(event, readers, known)),
+            status: is_own.then(|| known.readers.status(event, readers)),
             client_id: self.client_id(event),
             content: if is_encrypted { ENCRYPTED } else { content.text() }.to_owned(),
             ..self.plain(event, known)
@@ -209,17 +209,6 @@ impl<'a> MessageViews<'a> {
     fn known_person(&self, user: &UserId, known: &Known) -> Person {
         let person = known.people.get(user).cloned();
         person.unwrap_or_else(|| Person::new(&self.api.settings, user, None, None))
-    }
-
-    fn status(&self, event: &Event, readers: Option<u64>, known: &Known) -> DeliveryStatus {
-        if readers.is_some_and(|readers| readers > 0) {
-            return DeliveryStatus::Read;
-        }
-        let is_delivered = known
-            .readers
-            .others(self.user_id)
-            .any(|other| self.api.bus.deliveries().upto(other) >= event.position());
-        if is_delivered { DeliveryStatus::Delivered } else { DeliveryStatus::Sent }
     }
 
     fn client_id(&self, event: &Event) -> Option<String> {

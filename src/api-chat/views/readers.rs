@@ -6,7 +6,7 @@ use hearth_base::StreamPosition;
 use hearth_rooms::{Event, ReceiptChange, ReceiptKind, ReceiptThread, Room, Snapshot};
 use ruma::{EventId, OwnedUserId, UserId};
 
-use super::Timestamp;
+use super::{DeliveryStatus, Timestamp};
 use crate::{ChatApi, Problem};
 
 /// In rooms with more members nobody counts readers.
@@ -19,8 +19,8 @@ const RECIPIENTS_MAX: usize = 100;
 pub struct Readers {
     /// None in a room that is too large.
     receipts: Option<Vec<ReceiptChange>>,
-    /// Some members.
-    members: Vec<OwnedUserId>,
+    /// Some members, and up to where what was said reached them.
+    members: Vec<(OwnedUserId, StreamPosition)>,
 }
 
 impl Readers {
@@ -37,7 +37,9 @@ impl Readers {
     ) -> Result<Self, Problem> {
         let head = api.rooms.head(snapshot, room.nid()).await?;
         let members = api.rooms.joined_members(snapshot, room.nid(), None, RECIPIENTS_MAX).await?;
-        let members = members.into_iter().map(|(user, _)| user).collect();
+        let members: Vec<_> = members.into_iter().map(|(user, _)| user).collect();
+        let delivered = api.chat.delivered_upto(snapshot, &members).await?;
+        let members = members.into_iter().zip(delivered).collect();
         if head.joined_members > MEMBERS_MAX {
             return Ok(Self { receipts: None, members });
         }
@@ -71,8 +73,19 @@ impl Readers {
         read.map(|read| (read.user.clone(), Timestamp::from_ms(read.receipt.ts_ms))).collect()
     }
 
-    /// Some other members.
-    pub fn others<'a>(&'a self, user_id: &'a UserId) -> impl Iterator<Item = &'a UserId> {
-        self.members.iter().map(|user| &**user).filter(move |user| *user != user_id)
+    /// What became of a message that so many others have read.
+    #[must_use]
+    pub fn status(&self, event: &Event, count: Option<u64>) -> DeliveryStatus {
+        if count.is_some_and(|count| count > 0) {
+            return DeliveryStatus::Read;
+        }
+        let is_delivered = self.reached(event).next().is_some();
+        if is_delivered { DeliveryStatus::Delivered } else { DeliveryStatus::Sent }
+    }
+
+    /// Some others whom a message reached.
+    pub fn reached<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a UserId> {
+        let reached = self.members.iter().filter(|(_, upto)| *upto >= event.position());
+        reached.map(|(user, _)| &**user).filter(|user| *user != event.pdu().sender())
     }
 }
