@@ -1,9 +1,9 @@
-//! Pictures to upload, and how to upload them.
+//! Pictures to upload, how to upload them, and how to have them back in parts.
 
 use std::io::Cursor;
 
 use image::{ImageFormat, RgbImage};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 
 use crate::{Client, Reply, rooms::query_string};
 
@@ -21,6 +21,56 @@ impl Client {
         let address = body["content_uri"].as_str().expect("a content_uri");
         address.strip_prefix("mxc://").expect("an mxc address").to_owned()
     }
+}
+
+/// Checks that the answer to `request` is `content`, which can be had in parts and is not sent to
+/// who has it (RFC 9110, 13 and 14). What a refused range is answered with is returned.
+pub async fn assert_parts(
+    request: impl Fn(Method) -> RequestBuilder,
+    exchange: impl AsyncFn(RequestBuilder) -> Reply,
+    content: &[u8],
+) -> Reply {
+    let size = content.len();
+    let whole = exchange(request(Method::GET)).await;
+    assert_eq!((whole.status, &*whole.bytes), (200, content), "{}", whole.text());
+    assert_eq!(whole.header("accept-ranges"), "bytes");
+    let tag = whole.header("etag");
+    let part = async |range: String, validator: &str| {
+        let request = request(Method::GET).header("range", range).header("if-range", validator);
+        exchange(request).await
+    };
+    for (range, first, last) in [
+        ("bytes=0-9".to_owned(), 0, 9),
+        (format!("bytes={}-", size - 5), size - 5, size - 1),
+        ("bytes=-7".to_owned(), size - 7, size - 1),
+        (format!("bytes=10-{}", 2 * size), 10, size - 1),
+    ] {
+        let reply = part(range, &tag).await;
+        assert_eq!((reply.status, &*reply.bytes), (206, &content[first..=last]));
+        assert_eq!(reply.header("content-range"), format!("bytes {first}-{last}/{size}"));
+        assert_eq!(reply.header("content-length"), (last + 1 - first).to_string());
+        assert_eq!(reply.header("etag"), tag);
+        for name in ["content-type", "content-security-policy", "x-content-type-options"] {
+            assert_eq!(reply.header(name), whole.header(name), "{name}");
+        }
+    }
+    for (range, validator) in
+        [("bytes=0-9", "\"other\""), ("bytes=0-1,4-5", &tag), ("lines=1-2", &tag), ("9", &tag)]
+    {
+        let reply = part(range.to_owned(), validator).await;
+        assert_eq!((reply.status, &*reply.bytes), (200, content), "{range}");
+    }
+    let known = exchange(request(Method::GET).header("if-none-match", &tag)).await;
+    assert_eq!((known.status, known.bytes.len()), (304, 0));
+    assert_eq!(known.header("etag"), tag);
+    let head = exchange(request(Method::HEAD).header("range", "bytes=0-9")).await;
+    assert_eq!((head.status, head.bytes.len()), (200, 0));
+    for name in ["content-length", "content-type", "accept-ranges", "etag"] {
+        assert_eq!(head.header(name), whole.header(name), "{name}");
+    }
+    let beyond = part(format!("bytes={size}-"), &tag).await;
+    assert_eq!(beyond.header("content-range"), format!("bytes */{size}"));
+    beyond
 }
 
 /// A PNG in one colour.

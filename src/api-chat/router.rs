@@ -18,7 +18,10 @@ use hearth_bus::Bucket::{
 use hearth_http::Access;
 use http::{
     HeaderValue, Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER},
+    header::{
+        ACCEPT_RANGES, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE,
+        RANGE, RETRY_AFTER,
+    },
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -242,6 +245,6 @@ fn cors(settings: &Settings) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([CONTENT_TYPE, AUTHORIZATION])
-        .expose_headers([RETRY_AFTER])
+        .allow_headers([CONTENT_TYPE, AUTHORIZATION, RANGE, IF_RANGE, IF_NONE_MATCH])
+        .expose_headers([RETRY_AFTER, ACCEPT_RANGES, CONTENT_RANGE, ETAG])
 }

@@ -15,7 +15,10 @@ use axum::{
 use hearth_bus::Bucket;
 use http::{
     Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH},
+    header::{
+        ACCEPT_RANGES, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH,
+        IF_NONE_MATCH, IF_RANGE, RANGE,
+    },
 };
 use ruma::api::{Metadata, error::ErrorCode, path_builder::PathBuilder};
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
@@ -196,16 +199,17 @@ fn panicked(payload: Box<dyn Any + Send>) -> Response {
     ApiError::internal(format!("panic: {}", text.unwrap_or_default())).into_response()
 }
 
-/// The headers that the specification recommends (client-server API, web browser clients), and
-/// those of rendezvous sessions (MSC4108).
+/// The headers that the specification recommends (client-server API, web browser clients), those
+/// of rendezvous sessions (MSC4108), and those of parts of files.
 fn cors() -> CorsLayer {
     let methods =
         [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
     let requested_with = HeaderName::from_static("x-requested-with");
-    let headers = [requested_with, CONTENT_TYPE, AUTHORIZATION, IF_MATCH, IF_NONE_MATCH];
+    let conditions = [IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE];
+    let headers = [requested_with, CONTENT_TYPE, AUTHORIZATION].into_iter().chain(conditions);
     CorsLayer::new()
         .allow_origin(tower_http::cors::Any)
         .allow_methods(methods)
-        .allow_headers(headers)
-        .expose_headers([ETAG])
+        .allow_headers(headers.collect::<Vec<_>>())
+        .expose_headers([ETAG, ACCEPT_RANGES, CONTENT_RANGE])
 }

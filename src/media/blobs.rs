@@ -3,6 +3,8 @@
 //! A location is random, not the hash of the content: the hash is known only after the last byte,
 //! and a location that is never used again makes deletion safe beside uploads of the same content.
 
+use std::ops::Range;
+
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use hearth_base::Random;
@@ -47,7 +49,7 @@ impl Blobs {
 
     /// The first `size_bytes` of a blob.
     pub async fn read(&self, location: &str, size_bytes: u64) -> Result<Bytes, MediaError> {
-        let mut pieces = self.stream(location, size_bytes);
+        let mut pieces = self.blob(location).stream(0..size_bytes);
         let Some(first) = pieces.try_next().await? else {
             return Ok(Bytes::new());
         };
@@ -58,13 +60,9 @@ impl Blobs {
         Ok(all.freeze())
     }
 
-    /// A blob in pieces.
-    pub fn stream(
-        &self,
-        location: &str,
-        size_bytes: u64,
-    ) -> BoxStream<'static, Result<Bytes, MediaError>> {
-        self.storage.stream(Path::from(location), size_bytes).boxed()
+    /// The blob at a location, to be read later.
+    pub fn blob(&self, location: &str) -> Blob {
+        Blob { storage: self.storage.clone(), location: Path::from(location) }
     }
 
     /// Deletes a blob; it is no failure if it is gone.
@@ -73,5 +71,23 @@ impl Blobs {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// A blob that may be read.
+pub(crate) struct Blob {
+    storage: Storage,
+    location: Path,
+}
+
+impl Blob {
+    /// Where it is.
+    pub fn location(&self) -> &str {
+        self.location.as_ref()
+    }
+
+    /// Bytes of it in pieces. Nothing is read before somebody wants the first.
+    pub fn stream(&self, range: Range<u64>) -> BoxStream<'static, Result<Bytes, MediaError>> {
+        self.storage.stream(self.location.clone(), range).boxed()
     }
 }

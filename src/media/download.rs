@@ -2,36 +2,14 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures::stream::BoxStream;
 use ruma::ServerName;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
 use crate::{
-    Headers, Media, MediaError, MediaId,
+    Media, MediaError, MediaFile, MediaId,
     limits::WAIT_MAX,
     tables::{BLOBS, BlobRow, ContentHash, FILES, FileRow, RESERVATIONS},
 };
-
-/// Content that is given out.
-pub struct MediaFile {
-    /// The type that its uploader said it has.
-    pub content_type: Option<String>,
-    /// The name that its uploader gave it.
-    pub filename: Option<String>,
-    /// How long `body` is, in bytes.
-    pub size_bytes: u64,
-    /// The bytes in pieces.
-    pub body: BoxStream<'static, Result<Bytes, MediaError>>,
-}
-
-impl MediaFile {
-    /// The headers that make it safe to give out.
-    #[must_use]
-    pub fn headers(&self) -> Headers {
-        Headers::new(self.content_type.as_deref(), self.filename.as_deref())
-    }
-}
 
 /// What is known about an id.
 enum Found {
@@ -62,7 +40,8 @@ impl Media {
             content_type: file.content_type,
             filename: file.filename,
             size_bytes: blob.size_bytes,
-            body: self.0.blobs.stream(&blob.location, blob.size_bytes),
+            blob: self.0.blobs.blob(&blob.location),
+            at_hand: None,
         }))
     }
 

@@ -16,16 +16,18 @@
 
 mod blobs;
 mod charset;
+mod content_headers;
 mod delete;
 mod download;
 mod error;
-mod headers;
+mod file;
 mod kind;
 mod limits;
 mod link;
 mod media_id;
 mod page;
 mod picture;
+mod portion;
 mod preview;
 mod preview_rows;
 #[cfg(test)]
@@ -55,9 +57,8 @@ use tokio::sync::{Semaphore, broadcast};
 
 use crate::{blobs::Blobs, scanner::Scanner};
 
-pub use download::MediaFile;
 pub use error::MediaError;
-pub use headers::Headers;
+pub use file::MediaFile;
 pub use kind::attachment_type;
 pub use media_id::MediaId;
 pub use preview::{PreviewError, PreviewSettings, Previews};

@@ -114,7 +114,7 @@ impl Staged {
             return Ok(stream::iter(self.gathered.clone()).map(Ok).boxed());
         }
         self.publish().await?;
-        Ok(self.storage.stream(self.location.clone(), self.size_bytes).boxed())
+        Ok(self.storage.stream(self.location.clone(), 0..self.size_bytes).boxed())
     }
 
     /// Throws the bytes away, wherever they are by now.

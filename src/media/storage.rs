@@ -3,7 +3,7 @@
 //! Invariant: what is stored survives a loss of power before it is acknowledged. Files are synced
 //! with their directories; an S3 service promises it with its answer.
 
-use std::{path::Path as FilePath, sync::Arc};
+use std::{ops::Range, path::Path as FilePath, sync::Arc};
 
 use bytes::Bytes;
 use futures::{Stream, stream};
@@ -47,20 +47,20 @@ impl Storage {
         Self { objects, part_bytes: FILE_PART_BYTES, read_bytes: FILE_READ_BYTES }
     }
 
-    /// A blob in pieces.
+    /// Bytes of a blob in pieces.
     pub(crate) fn stream(
         &self,
         location: Path,
-        size_bytes: u64,
+        range: Range<u64>,
     ) -> impl Stream<Item = Result<Bytes, MediaError>> + Send + 'static {
         let (objects, read_bytes) = (Arc::clone(&self.objects), self.read_bytes);
-        stream::try_unfold(0, move |start| {
+        stream::try_unfold(range.start, move |start| {
             let (objects, location) = (Arc::clone(&objects), location.clone());
             async move {
-                if start >= size_bytes {
+                if start >= range.end {
                     return Ok(None);
                 }
-                let end = size_bytes.min(start + read_bytes);
+                let end = range.end.min(start + read_bytes);
                 let bytes = objects.get_range(&location, start..end).await?;
                 Ok(Some((bytes, end)))
             }

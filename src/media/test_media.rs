@@ -65,9 +65,9 @@ impl TestMedia {
 
     pub async fn download(&self, uri: &MxcUri) -> Option<(MediaFile, Vec<u8>)> {
         let (server_name, media_id) = uri.parts().unwrap();
-        let mut file = self.media.get(server_name, media_id, Duration::ZERO).await.unwrap()?;
-        let body = std::mem::replace(&mut file.body, Box::pin(stream::empty()));
-        Some((file, collect(body).await))
+        let file = self.media.get(server_name, media_id, Duration::ZERO).await.unwrap()?;
+        let content = all_of(&file).await;
+        Some((file, content))
     }
 
     pub async fn thumbnail_file(
@@ -92,7 +92,7 @@ impl TestMedia {
         height: u32,
     ) -> Result<Vec<u8>, MediaError> {
         let file = self.thumbnail_file(uri, width, height).await?.unwrap();
-        Ok(collect(file.body).await)
+        Ok(all_of(&file).await)
     }
 
     pub async fn delete(&self, uri: &MxcUri) -> bool {
@@ -101,8 +101,8 @@ impl TestMedia {
     }
 }
 
-async fn collect(body: stream::BoxStream<'static, Result<Bytes, MediaError>>) -> Vec<u8> {
-    body.try_collect::<Vec<_>>().await.unwrap().concat()
+async fn all_of(file: &MediaFile) -> Vec<u8> {
+    file.bytes(0..file.size_bytes).try_collect::<Vec<_>>().await.unwrap().concat()
 }
 
 fn upload(

@@ -6,10 +6,6 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures::{
-    StreamExt,
-    stream::{self, BoxStream},
-};
 use hearth_store::Batch;
 use ruma::{ServerName, media::Method};
 use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking, time::timeout};
@@ -56,7 +52,7 @@ impl Media {
         };
         let size = Size::covering(wanted.width, wanted.height, &wanted.method);
         if let Some(kept) = blob.thumbnail(size) {
-            return Ok(Some(self.kept_thumbnail(kept)));
+            return Ok(Some(self.thumbnail_file(kept, None)));
         }
         let made = timeout(THUMBNAIL_TIME_MAX, self.make_thumbnail(file.content, size)).await;
         made.unwrap_or(Err(MediaError::Busy))
@@ -74,7 +70,7 @@ impl Media {
             return Ok(None);
         };
         if let Some(kept) = blob.thumbnail(size) {
-            return Ok(Some(self.kept_thumbnail(kept)));
+            return Ok(Some(self.thumbnail_file(kept, None)));
         }
         let source = self.thumbnail_source(&blob).await?;
         let drawn = self.draw(source, size, permit).await?;
@@ -87,8 +83,7 @@ impl Media {
         if !self.keep_thumbnail(content, &row).await? {
             self.0.blobs.delete(&row.location).await?;
         }
-        let bytes = drawn.bytes;
-        Ok(Some(thumbnail_file(&row, stream::once(async { Ok(bytes) }).boxed())))
+        Ok(Some(self.thumbnail_file(&row, Some(drawn.bytes))))
     }
 
     /// The whole blob, if it begins like a picture.
@@ -151,8 +146,18 @@ impl Media {
         Err(contended())
     }
 
-    fn kept_thumbnail(&self, row: &ThumbnailRow) -> MediaFile {
-        thumbnail_file(row, self.0.blobs.stream(&row.location, row.size_bytes))
+    fn thumbnail_file(&self, row: &ThumbnailRow, at_hand: Option<Bytes>) -> MediaFile {
+        let (content_type, filename) = match row.format {
+            ThumbnailFormat::Jpeg => ("image/jpeg", "thumbnail.jpg"),
+            ThumbnailFormat::Png => ("image/png", "thumbnail.png"),
+        };
+        MediaFile {
+            content_type: Some(content_type.to_owned()),
+            filename: Some(filename.to_owned()),
+            size_bytes: row.size_bytes,
+            blob: self.0.blobs.blob(&row.location),
+            at_hand,
+        }
     }
 }
 
@@ -162,24 +167,12 @@ impl BlobRow {
     }
 }
 
-fn thumbnail_file(
-    row: &ThumbnailRow,
-    body: BoxStream<'static, Result<Bytes, MediaError>>,
-) -> MediaFile {
-    let (content_type, filename) = match row.format {
-        ThumbnailFormat::Jpeg => ("image/jpeg", "thumbnail.jpg"),
-        ThumbnailFormat::Png => ("image/png", "thumbnail.png"),
-    };
-    MediaFile {
-        content_type: Some(content_type.to_owned()),
-        filename: Some(filename.to_owned()),
-        size_bytes: row.size_bytes,
-        body,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use http::{
+        HeaderMap, Method,
+        header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    };
     use ruma::user_id;
 
     use super::*;
@@ -231,8 +224,8 @@ mod tests {
         let test = TestMedia::new();
         let uri = test.upload(user_id!("@a:hearth"), "text/html", &png(50, 50)).await.unwrap();
         let file = test.thumbnail_file(&uri, 32, 32).await.unwrap().unwrap();
-        let headers = file.headers();
-        assert_eq!(headers.content_type, "image/jpeg");
-        assert_eq!(headers.content_disposition.to_string(), "inline; filename=thumbnail.jpg");
+        let answer = file.answer(&Method::GET, &HeaderMap::new());
+        assert_eq!(answer.headers()[CONTENT_TYPE], "image/jpeg");
+        assert_eq!(answer.headers()[CONTENT_DISPOSITION], "inline; filename=thumbnail.jpg");
     }
 }

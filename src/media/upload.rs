@@ -7,7 +7,8 @@ use futures::{Stream, StreamExt};
 use ruma::{OwnedMxcUri, ServerName, UserId};
 
 use crate::{
-    Media, MediaError, MediaId, headers,
+    Media, MediaError, MediaId,
+    content_headers::{clean_content_type, clean_filename},
     link::Received,
     staged::Staged,
     tables::{FILES, FileRow, RESERVATIONS, USED_BY_USER},
@@ -108,8 +109,8 @@ impl Media {
         let file = FileRow {
             content: staged.content(),
             size_bytes: staged.size_bytes(),
-            content_type: upload.content_type.and_then(headers::clean_content_type),
-            filename: upload.filename.and_then(headers::clean_filename),
+            content_type: upload.content_type.and_then(clean_content_type),
+            filename: upload.filename.and_then(clean_filename),
             uploader: Some(user.to_owned()),
             uploaded_at_ms: self.0.clock.now_ms(),
         };

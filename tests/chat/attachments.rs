@@ -2,7 +2,7 @@
 
 use hearth_tests::{
     Chat, Reply, Server, Settings,
-    media::{dimensions, png},
+    media::{assert_parts, dimensions, png},
     session::PASSWORD,
 };
 use reqwest::Method;
@@ -77,6 +77,23 @@ async fn a_file_is_what_its_content_says() {
         assert_eq!(reply.bytes, content);
         let disposition = reply.header("content-disposition");
         assert_eq!(disposition.starts_with("inline"), kind.starts_with("image/"), "{disposition}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_can_be_had_in_parts() {
+    let server = Server::start().await;
+    let [alice, eve] = server.chatters(["alice", "eve"]).await;
+    let paper = [b"%PDF-1.7\n".to_vec(), vec![7; MIB]].concat();
+    let path = path(&upload(&alice, "a.pdf", &paper).await);
+    let request = |method| alice.request(method, &path);
+    let refused = assert_parts(request, |request| alice.exchange(request), &paper).await;
+    refused.assert_problem(416, "range-not-satisfiable");
+    for (name, value) in
+        [("range", "bytes=0-1"), ("range", "bytes=9999999-"), ("if-none-match", "*")]
+    {
+        let request = eve.request(Method::GET, &path).header(name, value);
+        eve.exchange(request).await.assert_problem(403, "forbidden");
     }
 }
 

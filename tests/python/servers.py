@@ -36,9 +36,9 @@ def wait_for(url):
     wait_until(f"an answer of {url}", answers)
 
 
-def send(method, url, data=None, token=None, content_type="application/json"):
+def send(method, url, data=None, token=None, content_type="application/json", headers=()):
     """Status, headers and bytes of an answer, whatever they are."""
-    request = urllib.request.Request(url, data, method=method)
+    request = urllib.request.Request(url, data, dict(headers), method=method)
     request.add_header("Content-Type", content_type)
     if token:
         request.add_header("Authorization", f"Bearer {token}")

@@ -106,6 +106,27 @@ def test_a_file_of_any_size_is_in_the_bucket(hearth, alice, service, size):
     assert not (hearth.directory / "data" / "media").exists()
 
 
+def test_a_part_of_a_file_is_a_part_of_the_object(hearth, alice):
+    content = pattern(12 * MIB + 7)
+    uploaded = upload(hearth.url, alice, content)[1]
+    path = uploaded["content_uri"].removeprefix("mxc://")
+    url = f"{hearth.url}/_matrix/client/v1/media/download/{path}"
+
+    def part(wanted):
+        return send("GET", url, None, alice, headers={"Range": wanted})
+
+    for wanted, first, last in [
+        ("bytes=0-99", 0, 99),
+        (f"bytes={3 * MIB}-{6 * MIB}", 3 * MIB, 6 * MIB),
+        ("bytes=-50", len(content) - 50, len(content) - 1),
+    ]:
+        status, headers, answer = part(wanted)
+        assert (status, answer) == (206, content[first:last + 1])
+        assert headers["Content-Range"] == f"bytes {first}-{last}/{len(content)}"
+    status, headers, _ = part(f"bytes={len(content)}-")
+    assert (status, headers["Content-Range"]) == (416, f"bytes */{len(content)}")
+
+
 def test_equal_files_share_an_object(hearth, alice, service):
     first = upload(hearth.url, alice, pattern(300))[1]
     before = service.names()

@@ -2,8 +2,9 @@
 
 use hearth_tests::{
     Server, Settings,
-    media::{dimensions, png, png_bomb},
+    media::{assert_parts, dimensions, png, png_bomb},
 };
+use reqwest::Method;
 use serde_json::json;
 
 const DOWNLOAD: &str = "/_matrix/client/v1/media/download";
@@ -26,6 +27,33 @@ async fn an_upload_comes_back_unchanged() {
     let renamed = bob.get(&format!("{DOWNLOAD}/{media}/other.png")).await;
     assert!(renamed.header("content-disposition").contains("other.png"));
     assert_eq!(renamed.bytes, picture);
+}
+
+#[tokio::test]
+async fn an_upload_can_be_had_in_parts() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let film: Vec<u8> = (0..=u8::MAX).cycle().take(1_300_001).collect();
+    let media = alice.upload("video/mp4", "film.mp4", film.clone()).await;
+    let old = "/_matrix/media/v3/download";
+    for path in [
+        format!("{DOWNLOAD}/{media}"),
+        format!("{DOWNLOAD}/{media}/a.mp4"),
+        format!("{old}/{media}"),
+        format!("{old}/{media}/a.mp4"),
+    ] {
+        let request = |method| alice.request(method, &path);
+        let refused = assert_parts(request, |request| alice.exchange(request), &film).await;
+        refused.assert_matrix_error(416, "M_UNKNOWN");
+    }
+    let part = alice.request(Method::GET, &format!("{DOWNLOAD}/hearth.test/unknown"));
+    let unknown = alice.exchange(part.header("range", "bytes=0-1")).await;
+    unknown.assert_matrix_error(404, "M_NOT_FOUND");
+    let picture = alice.upload("image/png", "a.png", png(200, 200)).await;
+    let path = format!("{THUMBNAIL}/{picture}?width=32&height=32");
+    let thumbnail = alice.get(&path).await.bytes;
+    let request = |method| alice.request(method, &path);
+    assert_parts(request, |request| alice.exchange(request), &thumbnail).await;
 }
 
 #[tokio::test]

@@ -8,13 +8,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hearth_media::{MediaError, MediaFile, ThumbnailRequest};
-use http::header::CONTENT_LENGTH;
-use ruma::{OwnedEventId, media::Method};
+use http::{HeaderMap, Method, StatusCode};
+use ruma::{OwnedEventId, media};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::access::readable;
-use crate::{Caller, ChatApi, Faults, Path, Problem, Query, Validate, views::ids};
+use crate::{
+    Caller, ChatApi, Faults, Path, Problem, Query, Validate, problem::ProblemDocument, views::ids,
+};
 
 /// Largest width and height of a thumbnail that can be asked for, in pixels.
 const THUMBNAIL_PIXELS_MAX: u32 = 800;
@@ -40,18 +42,36 @@ impl Validate for Seen {
     get,
     path = "/attachments/{id}",
     tag = "attachments",
-    params(("id" = String, Path, description = "The attachment"), Seen),
-    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "*/*")),
+    params(
+        ("id" = String, Path, description = "The attachment"),
+        Seen,
+        ("Range" = Option<String>, Header,
+         description = "A part of it: `bytes=0-99`, `bytes=100-` or `bytes=-50`"),
+        ("If-Range" = Option<String>, Header,
+         description = "The part only of the file with this entity tag, otherwise all"),
+        ("If-None-Match" = Option<String>, Header,
+         description = "Entity tags of files that the client has"),
+    ),
+    responses(
+        (status = 200, description = "The file", body = Vec<u8>, content_type = "*/*"),
+        (status = 206, description = "The part of it", body = Vec<u8>, content_type = "*/*"),
+        (status = 304, description = "The client has it"),
+        (status = 416, description = "The part begins behind the end", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
 )]
 pub(crate) async fn get_attachment(
     State(api): State<ChatApi>,
     caller: Caller,
+    method: Method,
+    headers: HeaderMap,
     Path(id): Path<String>,
     Query(seen): Query<Seen>,
 ) -> Result<Response, Problem> {
     readable(&api, caller.user_id(), &id, seen.message.as_deref()).await?;
     let file = api.media.get(&api.settings.server_name, &id, Duration::ZERO).await?;
-    file.map(serve).ok_or_else(|| Problem::not_found("there is no such attachment"))
+    let file = file.ok_or_else(|| Problem::not_found("there is no such attachment"))?;
+    Ok(serve(&method, &headers, &file))
 }
 
 /// How large a thumbnail has to be.
@@ -102,16 +122,19 @@ impl Validate for ThumbnailWish {
 pub(crate) async fn get_thumbnail(
     State(api): State<ChatApi>,
     caller: Caller,
+    method: Method,
+    headers: HeaderMap,
     Path(id): Path<String>,
     Query(wish): Query<ThumbnailWish>,
 ) -> Result<Response, Problem> {
     readable(&api, caller.user_id(), &id, wish.message.as_deref()).await?;
-    let wanted = ThumbnailRequest { width: wish.width, height: wish.height, method: Method::Scale };
+    let wanted =
+        ThumbnailRequest { width: wish.width, height: wish.height, method: media::Method::Scale };
     let server_name = &api.settings.server_name;
     let made = api.media.thumbnail(server_name, &id, &wanted, Duration::ZERO).await;
     let none = || Problem::not_found("there is no picture of this attachment");
     match made {
-        Ok(Some(file)) => Ok(serve(file)),
+        Ok(Some(file)) => Ok(serve(&method, &headers, &file)),
         Ok(None) | Err(MediaError::NotThumbnailable | MediaError::TooLargeToThumbnail) => {
             Err(none())
         }
@@ -119,12 +142,13 @@ pub(crate) async fn get_thumbnail(
     }
 }
 
-/// The file with the headers that make it safe to open in a browser.
-fn serve(file: MediaFile) -> Response {
-    let mut response = http::Response::builder().header(CONTENT_LENGTH, file.size_bytes);
-    for (name, value) in file.headers().pairs() {
-        response = response.header(name, value);
+/// What a request gets of a file: all of it, a part, or that the client has it already.
+fn serve(method: &Method, headers: &HeaderMap, file: &MediaFile) -> Response {
+    let answer = file.answer(method, headers);
+    if answer.status() != StatusCode::RANGE_NOT_SATISFIABLE {
+        return answer.map(Body::from_stream);
     }
-    let response = response.body(Body::from_stream(file.body));
-    response.unwrap_or_else(|error| Problem::internal(error).into_response())
+    let detail = "the range begins behind the end of the file";
+    let refusal = Problem::new(answer.status(), "range-not-satisfiable", detail);
+    (answer.into_parts().0.headers, refusal).into_response()
 }

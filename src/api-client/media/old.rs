@@ -5,6 +5,7 @@
 use axum::{extract::State, response::Response};
 use hearth_http::{Ruma, RumaResponse};
 use hearth_media::{Media, Previews};
+use http::{HeaderMap, Method};
 use ruma::{
     ServerName,
     api::client::media::{
@@ -15,7 +16,6 @@ use ruma::{
 
 use super::{
     config::upload_size,
-    download::named,
     preview::preview_of,
     serve::{no_such_media, serve},
     thumbnail::wanted,
@@ -40,31 +40,38 @@ pub(crate) async fn old_preview(
 
 pub(crate) async fn old_download(
     State(media): State<Media>,
+    method: Method,
+    headers: HeaderMap,
     Ruma { request, .. }: Ruma<get_content::v3::Request>,
 ) -> Result<Response, Error> {
     let file = media.get(&request.server_name, &request.media_id, request.timeout_ms).await?;
     check_thawed(&media, &request.server_name, &request.media_id).await?;
-    Ok(serve(file.ok_or_else(no_such_media)?))
+    Ok(serve(&method, &headers, &file.ok_or_else(no_such_media)?))
 }
 
 pub(crate) async fn old_download_as(
     State(media): State<Media>,
+    method: Method,
+    headers: HeaderMap,
     Ruma { request, .. }: Ruma<get_content_as_filename::v3::Request>,
 ) -> Result<Response, Error> {
     let file = media.get(&request.server_name, &request.media_id, request.timeout_ms).await?;
     check_thawed(&media, &request.server_name, &request.media_id).await?;
-    Ok(serve(named(file.ok_or_else(no_such_media)?, request.filename)))
+    let file = file.ok_or_else(no_such_media)?.named(request.filename);
+    Ok(serve(&method, &headers, &file))
 }
 
 pub(crate) async fn old_thumbnail(
     State(media): State<Media>,
+    method: Method,
+    headers: HeaderMap,
     Ruma { request, .. }: Ruma<get_content_thumbnail::v3::Request>,
 ) -> Result<Response, Error> {
     let wanted = wanted(request.width, request.height, request.method)?;
     let (server_name, media_id) = (&request.server_name, &request.media_id);
     let file = media.thumbnail(server_name, media_id, &wanted, request.timeout_ms).await?;
     check_thawed(&media, server_name, media_id).await?;
-    Ok(serve(file.ok_or_else(no_such_media)?))
+    Ok(serve(&method, &headers, &file.ok_or_else(no_such_media)?))
 }
 
 /// Refuses what was uploaded after the freeze: who wants it has to log in.

@@ -6,17 +6,18 @@ use axum::{
 };
 use hearth_http::ApiError;
 use hearth_media::MediaFile;
-use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Method, StatusCode};
+use ruma::api::error::ErrorCode;
 
-/// The file with the headers that make it safe to open in a browser.
-pub(super) fn serve(file: MediaFile) -> Response {
-    let mut response = http::Response::builder().header(CONTENT_LENGTH, file.size_bytes);
-    for (name, value) in file.headers().pairs() {
-        response = response.header(name, value);
+/// What a request gets of a file: all of it, a part, or that the client has it already.
+pub(super) fn serve(method: &Method, headers: &HeaderMap, file: &MediaFile) -> Response {
+    let answer = file.answer(method, headers);
+    if answer.status() != StatusCode::RANGE_NOT_SATISFIABLE {
+        return answer.map(Body::from_stream);
     }
-    response
-        .body(Body::from_stream(file.body))
-        .unwrap_or_else(|error| ApiError::internal(error).into_response())
+    let message = "the range begins behind the end of the file";
+    let refusal = ApiError::new(answer.status(), ErrorCode::Unknown, message);
+    (answer.into_parts().0.headers, refusal).into_response()
 }
 
 pub(super) fn no_such_media() -> ApiError {

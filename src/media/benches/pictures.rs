@@ -44,7 +44,8 @@ async fn thumbnail(media: &Media, uri: &OwnedMxcUri) -> usize {
     let (server_name, media_id) = uri.parts().unwrap();
     let wanted = ThumbnailRequest { width: 320, height: 240, method: Method::Scale };
     let made = media.thumbnail(server_name, media_id, &wanted, Duration::ZERO).await;
-    let body: Vec<_> = made.unwrap().unwrap().body.try_collect().await.unwrap();
+    let answer = made.unwrap().unwrap().answer(&http::Method::GET, &http::HeaderMap::new());
+    let body: Vec<_> = answer.into_body().try_collect().await.unwrap();
     body.iter().map(Bytes::len).sum()
 }
 
