@@ -3,24 +3,20 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Router, body::Body, response::Response};
-use hearth_accounts::{Accounts, NewSession, NewUser, PasswordCost};
-use hearth_base::{Clock, Random};
-use hearth_bus::{Bus, Rates};
+use hearth_accounts::{NewSession, NewUser};
+use hearth_bus::Rates;
+use hearth_fixtures::{Fixture, Setup};
 use hearth_identity::Identity;
 use hearth_media::Media;
 use hearth_outgoing::Outgoing;
-use hearth_rooms::Rooms;
-use hearth_rules::SigningKey;
 use hearth_search::Search;
 use hearth_sso::Sso;
-use hearth_statemap::StateHasher;
-use hearth_store::{MemoryEngine, Store};
 use hearth_sync::Sync;
 use http::{Request, StatusCode, header::AUTHORIZATION};
 use http_body_util::BodyExt;
-use ruma::{OwnedUserId, RoomVersionId, server_name, user_id};
+use ruma::{OwnedUserId, server_name, user_id};
 use serde_json::Value;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{ClientApi, Registration, Settings, router};
@@ -56,11 +52,10 @@ pub(crate) fn server() -> Server {
 pub(crate) fn server_with(change: impl FnOnce(&mut Options)) -> Server {
     let name = server_name!("example.org").to_owned();
     let mut options = Options {
-        settings: Settings { registration: Registration::Open, ..Settings::new(name.clone()) },
-        accounts: hearth_accounts::Settings::new(name),
+        settings: Settings { registration: Registration::Open, ..Settings::new(name) },
+        accounts: Setup::default().accounts,
         rates: None,
     };
-    options.accounts.password_cost = PasswordCost { memory_kib: 64, iterations: 1 };
     change(&mut options);
     let api = parts(options);
     Server { router: router(api.clone()), api }
@@ -68,28 +63,11 @@ pub(crate) fn server_with(change: impl FnOnce(&mut Options)) -> Server {
 
 fn parts(options: Options) -> ClientApi {
     let Options { settings, accounts, rates } = options;
-    let (clock, random) = (Clock::manual(1_700_000_000_000), Random::seeded(3));
-    let (store, tasks) = (Store::new(MemoryEngine::new()), TaskTracker::new());
-    let accounts = Accounts::new(store.clone(), clock.clone(), random.clone(), accounts).unwrap();
-    let rooms_settings = hearth_rooms::Settings {
-        server_name: settings.server_name.clone(),
-        default_version: RoomVersionId::V12,
-        event_cache_bytes: 1 << 20,
-        state_cache_nodes: 1_000,
-    };
-    let rooms = Rooms::new(
-        store.clone(),
-        rooms_settings,
-        clock.clone(),
-        random.clone(),
-        SigningKey::generate(&random).unwrap(),
-        StateHasher::new([7; 32]),
-        tasks.clone(),
-    );
+    let Fixture { store, clock, random, tasks, accounts, rooms, bus } =
+        Setup { accounts, rates, ..Setup::default() }.build();
     let media_settings = hearth_media::Settings::new(settings.server_name.clone());
     let blobs = hearth_media::memory_blobs();
     let media = Media::new(store.clone(), blobs, clock.clone(), random.clone(), media_settings);
-    let bus = Bus::new(clock.clone(), &random, rates);
     let outgoing = Outgoing::new(hearth_outgoing::Settings::default()).unwrap();
     let sso = hearth_sso::Settings::default();
     let sso = Sso::new(sso, accounts.clone(), &outgoing, &clock, &random).unwrap();

@@ -119,35 +119,9 @@ impl Follower for Census {
 
 #[cfg(test)]
 mod tests {
-    use hearth_base::{Clock, Random};
-    use hearth_rooms::{CreateRoom, EventRequest, Settings};
-    use hearth_rules::SigningKey;
-    use hearth_statemap::StateHasher;
-    use hearth_store::MemoryEngine;
-    use ruma::{RoomVersionId, UserId, events::TimelineEventType, server_name, user_id};
-    use serde_json::{json, value::to_raw_value};
-    use tokio_util::task::TaskTracker;
+    use hearth_fixtures::Setup;
 
     use super::*;
-
-    fn rooms(store: Store) -> Rooms {
-        let random = Random::seeded(1);
-        let settings = Settings {
-            server_name: server_name!("example.org").to_owned(),
-            default_version: RoomVersionId::V12,
-            event_cache_bytes: 1 << 20,
-            state_cache_nodes: 1_000,
-        };
-        let key = SigningKey::generate(&random).unwrap();
-        let (clock, hasher) = (Clock::manual(1_700_000_000_000), StateHasher::new([7; 32]));
-        Rooms::new(store, settings, clock, random, key, hasher, TaskTracker::new())
-    }
-
-    async fn account(store: &Store, user: &UserId, is_active: bool) {
-        let mut batch = Batch::new();
-        batch.fact(Fact::Account { user: user.to_owned(), is_active });
-        store.commit(batch).await.unwrap();
-    }
 
     async fn counts(census: &mut Census) -> (u64, u64, u64) {
         census.count().await.unwrap();
@@ -157,37 +131,26 @@ mod tests {
 
     #[tokio::test]
     async fn everything_is_counted_once_whoever_begins_again() {
-        let (alice, bob) = (user_id!("@alice:example.org"), user_id!("@bob:example.org"));
-        let store = Store::new(MemoryEngine::new());
-        let rooms = rooms(store.clone());
-        let mut census = Census::new(store.clone(), rooms.clone());
+        let server = Setup::default().build();
+        let mut census = Census::new(server.store.clone(), server.rooms.clone());
         assert_eq!(counts(&mut census).await, (0, 0, 0));
 
-        account(&store, alice, true).await;
-        account(&store, bob, true).await;
-        let room = rooms.create_room(CreateRoom::new(alice.to_owned())).await.unwrap();
-        let content = json!({ "msgtype": "m.text", "body": "one of many" });
-        let say = || EventRequest {
-            sender: alice.to_owned(),
-            event_type: TimelineEventType::RoomMessage,
-            state_key: None,
-            content: to_raw_value(&content).unwrap(),
-            redacts: None,
-            transaction: None,
-            origin_server_ts: None,
-        };
-        for _ in 0..3 {
-            rooms.send(&room, say()).await.unwrap();
+        let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+        let room = server.room(&alice).await;
+        for body in ["one", "two", "three"] {
+            server.say(&room, &alice, body).await.unwrap();
         }
-        account(&store, bob, false).await;
+        for _ in 0..2 {
+            server.accounts.deactivate(&bob, false).await.unwrap();
+        }
         assert_eq!(counts(&mut census).await, (1, 1, 3));
         // Nothing was written yet, so it is counted again; and what is written, is not.
         census.failed();
         assert_eq!(counts(&mut census).await, (1, 1, 3));
         let mut counted = census.counted.unwrap();
         census.write(&mut counted).await.unwrap();
-        account(&store, bob, true).await;
-        let mut again = Census::new(store, rooms);
+        server.user("carol").await;
+        let mut again = Census::new(server.store, server.rooms);
         assert_eq!(counts(&mut again).await, (2, 1, 3));
     }
 }

@@ -205,10 +205,10 @@ mod tests {
             "msgtype": "m.text", "body": "me",
             "m.relates_to": { "m.in_reply_to": { "event_id": question } },
         });
-        fixture.send(&room, &alice, reply).await.unwrap();
+        fixture.send(&room, &alice, &reply).await.unwrap();
         let mention =
             json!({ "msgtype": "m.text", "body": "hi", "m.mentions": { "user_ids": [bob] } });
-        fixture.send(&room, &alice, mention).await.unwrap();
+        fixture.send(&room, &alice, &mention).await.unwrap();
         fixture.say(&room, &alice, "and you, @bob?").await.unwrap();
         following.deal_with_all().await.unwrap();
         let kinds_of_bob = kinds(&fixture, &bob).await;
@@ -229,7 +229,7 @@ mod tests {
         fixture.say(&room, &alice, "not yet").await.unwrap();
         let direct = json!({ (alice.as_str()): [room.id()] });
         let direct = serde_json::value::to_raw_value(&direct).unwrap();
-        fixture.accounts().set_account_data(&bob, None, "m.direct", &direct).await.unwrap();
+        fixture.accounts.set_account_data(&bob, None, "m.direct", &direct).await.unwrap();
         following.deal_with_all().await.unwrap();
         fixture.say(&room, &alice, "hello").await.unwrap();
         following.deal_with_all().await.unwrap();

@@ -98,14 +98,13 @@ mod tests {
         let guest = fixture.chat.add_guest("Passer-by", HOUR).await.unwrap();
         assert!(guest.localpart().len() <= 20, "{guest}");
         fixture.try_join(&room, &guest).await.unwrap();
-        let profile = fixture.accounts().member_profile(&guest).await.unwrap();
+        let profile = fixture.accounts.member_profile(&guest).await.unwrap();
         assert_eq!(profile.displayname.as_deref(), Some("Passer-by"));
         fixture.clock.advance(HOUR - Duration::from_secs(1));
         fixture.chat.presence().set(&guest, PresenceState::Online, None);
         fixture.clock.advance(Duration::from_secs(1));
         fixture.chat.do_due().await.unwrap();
-        let is_gone =
-            async || fixture.accounts().user(&guest).await.unwrap().unwrap().is_deactivated;
+        let is_gone = async || fixture.accounts.user(&guest).await.unwrap().unwrap().is_deactivated;
         assert!(!is_gone().await);
         fixture.clock.advance(HOUR);
         fixture.restarted().do_due().await.unwrap();

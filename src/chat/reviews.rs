@@ -262,7 +262,7 @@ mod tests {
         let snapshot = fixture.rooms.snapshot().await.unwrap();
         let event = fixture.rooms.event_by_id(snapshot.as_ref(), &event_id).await.unwrap();
         assert!(event.unwrap().redacted_by().is_some());
-        assert!(fixture.accounts().user(&bob).await.unwrap().unwrap().is_suspended);
+        assert!(fixture.accounts.user(&bob).await.unwrap().unwrap().is_suspended);
         assert!(!fixture.rooms.is_joined(snapshot.as_ref(), room.nid(), &bob).await.unwrap());
         let log = chat.audit_log(None, 10).await.unwrap();
         assert_eq!(log.len(), 3);

@@ -83,7 +83,7 @@ mod tests {
         let alice = server.user("alice").await;
         let mut log = server.sync.log_after(server.sync.log_end().await.unwrap());
         let start = log.position();
-        let room = server.room(&alice, false).await;
+        let room = server.room(&alice).await;
         let end = server.sync.log_end().await.unwrap();
         let mut positions = Vec::new();
         while log.position() < end {

@@ -17,7 +17,7 @@ fn bodies(response: &Response, room: &Room) -> Vec<String> {
 async fn an_incremental_sync_tells_each_event_once() {
     let server = server();
     let alice = server.user("alice").await;
-    let (quiet, busy) = (server.room(&alice, true).await, server.room(&alice, true).await);
+    let (quiet, busy) = (server.room(&alice).await, server.room(&alice).await);
     let first = server.sync(&alice, None, 0).await;
     assert_eq!(first.rooms.join.len(), 2);
     let mut since = first.next_batch;
@@ -36,7 +36,7 @@ async fn an_incremental_sync_tells_each_event_once() {
 async fn a_waiting_sync_is_woken_by_an_event_and_by_typing() {
     let server = server();
     let (alice, bob) = (server.user("alice").await, server.user("bob").await);
-    let room = server.room(&alice, true).await;
+    let room = server.room(&alice).await;
     server.join(&room, &bob).await;
     let since = server.sync(&bob, None, 0).await.next_batch;
     let (woken, ()) =
@@ -52,7 +52,7 @@ async fn a_waiting_sync_is_woken_by_an_event_and_by_typing() {
 async fn an_old_token_of_another_process_gets_everything_since() {
     let server = server();
     let alice = server.user("alice").await;
-    let room = server.room(&alice, true).await;
+    let room = server.room(&alice).await;
     let token: crate::SyncToken = server.sync(&alice, None, 0).await.next_batch.parse().unwrap();
     server.say(&room, &alice, "one").await;
     server.say(&room, &alice, "two").await;
@@ -65,7 +65,7 @@ async fn an_old_token_of_another_process_gets_everything_since() {
 async fn a_gap_is_limited_and_its_state_is_told() {
     let server = server();
     let (alice, bob) = (server.user("alice").await, server.user("bob").await);
-    let room = server.room(&alice, true).await;
+    let room = server.room(&alice).await;
     let since = server.sync(&alice, None, 0).await.next_batch;
     server.join(&room, &bob).await;
     for number in 0..30 {
@@ -87,7 +87,7 @@ async fn a_gap_is_limited_and_its_state_is_told() {
 async fn invites_and_leaving_have_sections_of_their_own() {
     let server = server();
     let (alice, bob) = (server.user("alice").await, server.user("bob").await);
-    let room = server.room(&alice, false).await;
+    let room = server.room(&alice).await;
     let since = server.sync(&bob, None, 0).await.next_batch;
     let invitation = Invitation {
         sender: alice.clone(),
@@ -119,7 +119,7 @@ async fn invites_and_leaving_have_sections_of_their_own() {
 async fn unread_messages_are_counted_until_they_are_read() {
     let server = server();
     let (alice, bob) = (server.user("alice").await, server.user("bob").await);
-    let room = server.room(&alice, true).await;
+    let room = server.room(&alice).await;
     server.join(&room, &bob).await;
     let since = server.sync(&bob, None, 0).await.next_batch;
     server.say(&room, &alice, "one").await;

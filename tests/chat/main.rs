@@ -8,7 +8,6 @@ mod attachments;
 mod authentication;
 mod authorization;
 mod commands;
-mod contract;
 mod guests;
 mod invites;
 mod load;

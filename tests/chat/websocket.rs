@@ -1,4 +1,5 @@
-//! `@RealTime`: the WebSocket. What clients say, what they are told, and that nothing is lost or doubled.
+//! `@RealTime`: the WebSocket. What clients say, what they are told, and that nothing is lost or
+//! doubled.
 
 use hearth_tests::{
     Server, Settings,

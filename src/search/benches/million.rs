@@ -16,17 +16,14 @@ use std::{
 };
 
 use futures::future::join_all;
-use hearth_base::{Clock, Random};
-use hearth_rooms::{CreateRoom, EventRequest, Profile, Room, Rooms, Settings};
-use hearth_rules::SigningKey;
+use hearth_base::Clock;
+use hearth_fixtures::{Fixture, Setup, id};
 use hearth_search::{Order, Progress, Search, SearchQuery};
-use hearth_statemap::StateHasher;
 use hearth_store::Store;
 use hearth_store_rocks::RocksEngine;
 use rand::{SeedableRng, rngs::StdRng};
-use ruma::{OwnedUserId, RoomVersionId, UserId, events::TimelineEventType, server_name};
-use serde_json::{Map, json, value::to_raw_value};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use ruma::{OwnedUserId, UserId};
+use tokio_util::sync::CancellationToken;
 
 use language::{Language, languages};
 
@@ -40,58 +37,20 @@ const SENDERS: usize = 5;
 const AT_ONCE: usize = 4_000;
 const QUERIES: usize = 1_000;
 
-struct Server {
-    store: Store,
-    rooms: Rooms,
-    tasks: TaskTracker,
-}
-
-impl Server {
-    fn open(directory: &Path) -> Self {
-        let settings = hearth_store_rocks::Settings {
-            cache_bytes: 64 * 1024 * 1024,
-            write_buffer_bytes: 16 * 1024 * 1024,
-        };
-        let store = Store::new(RocksEngine::open(directory.join("store"), settings).unwrap());
-        let (clock, random, tasks) = (Clock::system(), Random::seeded(1), TaskTracker::new());
-        let key = SigningKey::generate(&random).unwrap();
-        let settings = Settings {
-            server_name: server_name!("example.org").to_owned(),
-            default_version: RoomVersionId::V11,
-            event_cache_bytes: 12 * 1024 * 1024,
-            state_cache_nodes: 20_000,
-        };
-        let (hasher, writers) = (StateHasher::new([7; 32]), tasks.clone());
-        let rooms = Rooms::new(store.clone(), settings, clock, random, key, hasher, writers);
-        Self { store, rooms, tasks }
-    }
-
-    async fn room(&self, people: &[OwnedUserId]) -> Room {
-        let request = CreateRoom { published: true, ..CreateRoom::new(people[0].clone()) };
-        let room = self.rooms.create_room(request).await.unwrap();
-        for user_id in &people[1..] {
-            self.rooms.join(&room, user_id, &Profile::default(), Map::new()).await.unwrap();
-        }
-        room
-    }
-
-    async fn say(&self, room: &Room, sender: &UserId, body: &str) {
-        let request = EventRequest {
-            sender: sender.to_owned(),
-            event_type: TimelineEventType::RoomMessage,
-            state_key: None,
-            content: to_raw_value(&json!({ "msgtype": "m.text", "body": body })).unwrap(),
-            redacts: None,
-            transaction: None,
-            origin_server_ts: None,
-        };
-        self.rooms.send(room, request).await.unwrap();
-    }
+/// A server with a store on disk.
+fn server(directory: &Path) -> Fixture {
+    let settings = hearth_store_rocks::Settings {
+        cache_bytes: 64 * 1024 * 1024,
+        write_buffer_bytes: 16 * 1024 * 1024,
+    };
+    let engine = RocksEngine::open(directory.join("store"), settings).unwrap();
+    let setup = Setup { store: Store::new(engine), clock: Clock::system(), ..Setup::default() };
+    setup.build()
 }
 
 /// Says `count` messages; returns the bytes of their texts.
 async fn fill(
-    server: &Server,
+    server: &Fixture,
     people: &[OwnedUserId],
     languages: &[Language],
     random: &mut StdRng,
@@ -99,7 +58,11 @@ async fn fill(
 ) -> usize {
     let mut rooms = Vec::new();
     for _ in 0..ROOMS {
-        rooms.push(server.room(people).await);
+        let room = server.room(&people[0]).await;
+        for user_id in &people[1..] {
+            server.join(&room, user_id).await;
+        }
+        rooms.push(room);
     }
     let (mut bytes, mut said) = (0, 0);
     while said < count {
@@ -135,7 +98,7 @@ fn percentile(times: &mut [Duration], part: f64) -> Duration {
 }
 
 async fn searches(
-    server: &Server,
+    server: &Fixture,
     search: &Search,
     user_id: &UserId,
     languages: &[Language],
@@ -167,12 +130,11 @@ async fn searches(
 
 async fn measure(count: usize) {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::open(directory.path());
+    let server = server(directory.path());
     let mut random = StdRng::seed_from_u64(1);
     let languages = languages(&mut random);
-    let people: Vec<OwnedUserId> = (0..SENDERS)
-        .map(|number| UserId::parse(format!("@user{number}:example.org")).unwrap())
-        .collect();
+    let people: Vec<OwnedUserId> =
+        (0..SENDERS).map(|number| id(&format!("user{number}"))).collect();
     let start = Instant::now();
     let text_bytes = fill(&server, &people, &languages, &mut random, count).await;
     let took = start.elapsed();

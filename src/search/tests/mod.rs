@@ -6,18 +6,12 @@ mod pages;
 mod privacy;
 mod recovery;
 
-use std::{path::PathBuf, slice::from_ref, time::Duration};
+use std::{ops::Deref, path::PathBuf, slice::from_ref, time::Duration};
 
-use hearth_base::{Clock, Random};
-use hearth_rooms::{CreateRoom, Event, EventRequest, Profile, Retention, Room, Rooms, Settings};
-use hearth_rules::SigningKey;
-use hearth_statemap::StateHasher;
-use hearth_store::{MemoryEngine, Store};
-use ruma::{
-    EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomVersionId, UserId,
-    events::TimelineEventType, server_name,
-};
-use serde_json::{Map, Value, json, value::to_raw_value};
+use hearth_fixtures::{Fixture, Setup, id as user};
+use hearth_rooms::{CreateRoom, Event, Retention, Room};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, UserId};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -27,31 +21,33 @@ use crate::{
 };
 
 struct Test {
-    store: Store,
-    rooms: Rooms,
+    server: Fixture,
     search: Search,
     directory: TempDir,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
 
+impl Deref for Test {
+    type Target = Fixture;
+
+    fn deref(&self) -> &Fixture {
+        &self.server
+    }
+}
+
 impl Test {
     fn new() -> Self {
-        let store = Store::new(MemoryEngine::new());
-        let random = Random::seeded(1);
-        let settings = Settings {
-            server_name: server_name!("example.org").to_owned(),
-            default_version: RoomVersionId::V11,
-            event_cache_bytes: 1 << 20,
-            state_cache_nodes: 1_000,
-        };
-        let key = SigningKey::generate(&random).unwrap();
-        let (hasher, clock) = (StateHasher::new([7; 32]), Clock::manual(1_700_000_000_000));
-        let tracker = TaskTracker::new();
-        let rooms = Rooms::new(store.clone(), settings, clock, random, key, hasher, tracker);
-        let directory = tempfile::tempdir().unwrap();
-        let (search, shutdown, tasks) = open(&directory, &store, &rooms);
-        Self { store, rooms, search, directory, shutdown, tasks }
+        Self::of(Setup::with_levels_for_all().build(), tempfile::tempdir().unwrap())
+    }
+
+    /// Searches what a server has, with what is in the directory.
+    fn of(server: Fixture, directory: TempDir) -> Self {
+        let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (store, rooms) = (server.store.clone(), server.rooms.clone());
+        let path = directory.path().join("search");
+        let search = Search::open(Some(&path), store, rooms, &tasks, shutdown.clone()).unwrap();
+        Self { server, search, directory, shutdown, tasks }
     }
 
     /// Ends the follower.
@@ -64,10 +60,9 @@ impl Test {
 
     /// Begins with what is on disk.
     fn start(self) -> Self {
-        let Self { store, rooms, search, directory, .. } = self;
+        let Self { server, search, directory, .. } = self;
         drop(search);
-        let (search, shutdown, tasks) = open(&directory, &store, &rooms);
-        Self { store, rooms, search, directory, shutdown, tasks }
+        Self::of(server, directory)
     }
 
     async fn restart(self) -> Self {
@@ -83,10 +78,6 @@ impl Test {
 
     fn index_directory(&self) -> PathBuf {
         self.directory.path().join("search")
-    }
-
-    async fn join(&self, room: &Room, user_id: &UserId) {
-        self.rooms.join(room, user_id, &Profile::default(), Map::new()).await.unwrap();
     }
 
     /// Searches until an event is among the results.
@@ -106,17 +97,12 @@ impl Test {
         tokio::time::timeout(patience, found).await.expect("found at last");
     }
 
-    async fn room(&self, creator: &UserId) -> Room {
-        let request = CreateRoom { published: true, ..CreateRoom::new(creator.to_owned()) };
-        self.rooms.create_room(request).await.unwrap()
-    }
-
     async fn send(&self, room: &Room, sender: &UserId, content: Value) -> OwnedEventId {
-        self.event(room, sender, "m.room.message", None, content, None).await
+        self.server.send(room, sender, &content).await.unwrap()
     }
 
     async fn say(&self, room: &Room, sender: &UserId, body: &str) -> OwnedEventId {
-        self.send(room, sender, json!({ "msgtype": "m.text", "body": body })).await
+        self.server.say(room, sender, body).await.unwrap()
     }
 
     async fn edit(&self, room: &Room, sender: &UserId, of: &EventId, body: &str) -> OwnedEventId {
@@ -129,29 +115,8 @@ impl Test {
         self.send(room, sender, content).await
     }
 
-    async fn redact(&self, room: &Room, sender: &UserId, target: &EventId) {
-        self.event(room, sender, "m.room.redaction", None, json!({}), Some(target)).await;
-    }
-
-    async fn event(
-        &self,
-        room: &Room,
-        sender: &UserId,
-        event_type: &str,
-        state_key: Option<&str>,
-        content: Value,
-        redacts: Option<&EventId>,
-    ) -> OwnedEventId {
-        let request = EventRequest {
-            sender: sender.to_owned(),
-            event_type: TimelineEventType::from(event_type),
-            state_key: state_key.map(str::to_owned),
-            content: to_raw_value(&content).unwrap(),
-            redacts: redacts.map(ToOwned::to_owned),
-            transaction: None,
-            origin_server_ts: None,
-        };
-        self.rooms.send(room, request).await.unwrap().event_id
+    async fn set(&self, room: &Room, sender: &UserId, kind: &str, content: Value) -> OwnedEventId {
+        self.server.event(room, sender, kind.into(), Some(""), &content).await.unwrap()
     }
 
     async fn page(&self, query: SearchQuery<'_>) -> SearchPage {
@@ -164,28 +129,12 @@ impl Test {
     }
 }
 
-fn open(
-    directory: &TempDir,
-    store: &Store,
-    rooms: &Rooms,
-) -> (Search, CancellationToken, TaskTracker) {
-    let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let (store, rooms) = (store.clone(), rooms.clone());
-    let path = directory.path().join("search");
-    let search = Search::open(Some(&path), store, rooms, &tasks, shutdown.clone()).unwrap();
-    (search, shutdown, tasks)
-}
-
 fn query<'a>(user_id: &'a UserId, term: &'a str) -> SearchQuery<'a> {
     SearchQuery { keys: &SearchKey::ALL, limit: 10, ..SearchQuery::new(user_id, term) }
 }
 
 fn ids(page: &SearchPage) -> Vec<OwnedEventId> {
     page.hits.iter().map(|hit| hit.event.pdu().event_id().to_owned()).collect()
-}
-
-fn user(localpart: &str) -> OwnedUserId {
-    UserId::parse(format!("@{localpart}:example.org")).unwrap()
 }
 
 #[tokio::test]
@@ -208,9 +157,9 @@ async fn names_and_topics_have_keys_of_their_own() {
     let (test, alice) = (Test::new(), user("alice"));
     let room = test.room(&alice).await;
     let name = json!({ "name": "harvest" });
-    let name = test.event(&room, &alice, "m.room.name", Some(""), name, None).await;
+    let name = test.set(&room, &alice, "m.room.name", name).await;
     let topic = json!({ "topic": "harvest songs" });
-    let topic = test.event(&room, &alice, "m.room.topic", Some(""), topic, None).await;
+    let topic = test.set(&room, &alice, "m.room.topic", topic).await;
     let body = test.say(&room, &alice, "harvest time").await;
     let by = |keys: &'static [SearchKey]| {
         let query = SearchQuery { keys, ..query(&alice, "harvest") };

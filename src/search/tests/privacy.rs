@@ -7,13 +7,13 @@ async fn nobody_finds_what_they_may_not_see() {
     let (test, alice, bob) = (Test::new(), user("alice"), user("bob"));
     let room = test.room(&alice).await;
     let visibility = json!({ "history_visibility": "joined" });
-    test.event(&room, &alice, "m.room.history_visibility", Some(""), visibility, None).await;
+    test.set(&room, &alice, "m.room.history_visibility", visibility).await;
     test.say(&room, &alice, "a secret before").await;
     assert!(test.find(&bob, "secret").await.is_empty());
     test.join(&room, &bob).await;
     let seen = test.say(&room, &alice, "no secret now").await;
     let left = json!({ "membership": "leave" });
-    test.event(&room, &bob, "m.room.member", Some(bob.as_str()), left, None).await;
+    test.event(&room, &bob, "m.room.member".into(), Some(bob.as_str()), &left).await.unwrap();
     test.say(&room, &alice, "a secret afterwards").await;
     test.edit(&room, &alice, &seen, "hidden in an edit").await;
     assert_eq!(test.find(&bob, "hidden").await, [""; 0]);
@@ -26,7 +26,7 @@ async fn a_count_tells_nothing_of_what_a_user_may_not_see() {
     let (test, alice, bob) = (Test::new(), user("alice"), user("bob"));
     let room = test.room(&alice).await;
     let visibility = json!({ "history_visibility": "joined" });
-    test.event(&room, &alice, "m.room.history_visibility", Some(""), visibility, None).await;
+    test.set(&room, &alice, "m.room.history_visibility", visibility).await;
     test.say(&room, &alice, "the password is secret").await;
     test.join(&room, &bob).await;
     test.say(&room, &alice, "no secret").await;
@@ -55,7 +55,7 @@ async fn a_room_that_everybody_may_read_is_searched_if_it_is_named() {
     let room = test.room(&alice).await;
     let visibility = json!({ "history_visibility": "world_readable" });
     test.say(&room, &alice, "a word before").await;
-    test.event(&room, &alice, "m.room.history_visibility", Some(""), visibility, None).await;
+    test.set(&room, &alice, "m.room.history_visibility", visibility).await;
     let said = test.say(&room, &alice, "a word").await;
     assert!(test.find(&bob, "word").await.is_empty());
     let named = [room.id().to_owned()];
@@ -96,7 +96,7 @@ async fn what_is_purged_is_not_found() {
     let (test, alice) = (Test::new(), user("alice"));
     let room = test.room(&alice).await;
     let policy = json!({ "max_lifetime": 1_000 });
-    test.event(&room, &alice, "m.room.retention", Some(""), policy, None).await;
+    test.set(&room, &alice, "m.room.retention", policy).await;
     test.say(&room, &alice, "old words").await;
     assert_eq!(test.find(&alice, "words").await.len(), 1);
     test.rooms.clock().advance(Duration::from_secs(2));
@@ -125,14 +125,16 @@ async fn nothing_is_kept_of_a_room_that_is_over() {
     test.say(&room, &alice, "a word").await;
     let leave = async |user_id: &UserId| {
         let left = json!({ "membership": "leave" });
-        test.event(&room, user_id, "m.room.member", Some(user_id.as_str()), left, None).await;
+        test.event(&room, user_id, "m.room.member".into(), Some(user_id.as_str()), &left)
+            .await
+            .unwrap();
     };
     leave(&bob).await;
     assert_eq!(test.find(&bob, "word").await.len(), 1);
     let only_joined = SearchQuery { only_joined: true, ..query(&bob, "word") };
     assert_eq!(ids(&test.page(only_joined).await), [""; 0]);
     let shut = json!({ "join_rule": "invite" });
-    test.event(&room, &alice, "m.room.join_rules", Some(""), shut, None).await;
+    test.set(&room, &alice, "m.room.join_rules", shut).await;
     leave(&alice).await;
     assert!(test.find(&bob, "word").await.is_empty());
 }

@@ -23,9 +23,9 @@ fn incremental(criterion: &mut Criterion) {
         let (server, alice, room) = runtime.block_on(async {
             let server = testing::server();
             let alice = server.user("alice").await;
-            let mut last = server.room(&alice, true).await;
+            let mut last = server.room(&alice).await;
             for _ in 1..rooms {
-                last = server.room(&alice, true).await;
+                last = server.room(&alice).await;
             }
             (server, alice, last)
         });
@@ -77,9 +77,9 @@ fn sliding(criterion: &mut Criterion) {
     let (server, alice, room) = runtime.block_on(async {
         let server = testing::server();
         let alice = server.user("alice").await;
-        let mut last = server.room(&alice, true).await;
+        let mut last = server.room(&alice).await;
         for _ in 1..MANY_ROOMS {
-            last = server.room(&alice, true).await;
+            last = server.room(&alice).await;
         }
         (server, alice, last)
     });

@@ -50,7 +50,7 @@ async fn a_window_shows_the_most_recent_rooms_and_what_is_new_in_them() {
     let alice = server.user("alice").await;
     let mut rooms = Vec::new();
     for _ in 0..5 {
-        rooms.push(server.room(&alice, true).await);
+        rooms.push(server.room(&alice).await);
     }
     let first = server.slide(&alice, None, 1).await;
     assert_eq!(first.lists["all"].count, 5_u32.into());
@@ -85,7 +85,7 @@ async fn a_window_shows_the_most_recent_rooms_and_what_is_new_in_them() {
 async fn a_lost_answer_is_told_again() {
     let server = server();
     let alice = server.user("alice").await;
-    let room = server.room(&alice, true).await;
+    let room = server.room(&alice).await;
     let first = server.slide(&alice, None, 9).await;
     server.say(&room, &alice, "hello").await;
     for _ in 0..3 {
@@ -108,7 +108,7 @@ async fn an_unknown_token_makes_the_client_start_afresh() {
 async fn a_longer_timeline_is_told_at_once() {
     let server = server();
     let alice = server.user("alice").await;
-    let room = server.room(&alice, true).await;
+    let room = server.room(&alice).await;
     for number in 0..4 {
         server.say(&room, &alice, &number.to_string()).await;
     }
@@ -128,7 +128,7 @@ async fn a_longer_timeline_is_told_at_once() {
 async fn those_who_are_put_out_learn_that_and_nothing_more() {
     let server = server();
     let (alice, bob) = (server.user("alice").await, server.user("bob").await);
-    let room = server.room(&alice, true).await;
+    let room = server.room(&alice).await;
     server.join(&room, &bob).await;
     let first = server.slide(&bob, None, 9).await;
     server.rooms.ban(&room, &alice, &bob, None).await.unwrap();
@@ -158,7 +158,7 @@ async fn those_who_are_put_out_learn_that_and_nothing_more() {
 async fn coming_back_starts_the_room_afresh() {
     let server = server();
     let (alice, bob) = (server.user("alice").await, server.user("bob").await);
-    let room = server.room(&alice, true).await;
+    let room = server.room(&alice).await;
     server.join(&room, &bob).await;
     let first = server.slide(&bob, None, 9).await;
     server.rooms.leave(&room, &bob, None).await.unwrap();
