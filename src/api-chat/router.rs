@@ -109,6 +109,10 @@ fn messages(routes: Routes) -> Routes {
         .routes(open_to(GUESTS, routes!(messages::list_reactions)))
         .routes(open_to(GUESTS.limited(Messages), routes!(messages::add_reaction)))
         .routes(open_to(EVERYONE.limited(Messages), routes!(messages::remove_reaction)))
+        .routes(open_to(
+            GUESTS.limited(Messages),
+            routes!(messages::mark_not_safe_for_work, messages::unmark),
+        ))
         .routes(open_to(EVERYONE.limited(Ephemeral), routes!(messages::mark_read)))
         .routes(open_to(GUESTS, routes!(messages::list_receipts)))
 }

@@ -1,5 +1,5 @@
 //! What is told of an event's children with the event (specification, "Aggregations of child
-//! events"): the latest edit, the references, the thread.
+//! events"): the latest edit, the references, the thread, and that it is not safe for work.
 //!
 //! Reactions are not aggregated by servers, and an edit does not replace the content of its
 //! original: both are left to clients. Events without such children cost one look at a marker.
@@ -30,13 +30,27 @@ pub struct Aggregation {
     pub edit: Option<Event>,
     /// `m.reference`: the events that refer to it.
     pub references: Vec<OwnedEventId>,
-    /// `m.thread`: the thread that begins here, and the latest valid edit of its latest reply.
-    pub thread: Option<(ThreadSummary, Option<Event>)>,
+    /// `org.hearth.content_warning`: the latest mark that it is not safe for work.
+    pub warning: Option<Event>,
+    /// `m.thread`: the thread that begins here.
+    pub thread: Option<AggregatedThread>,
+}
+
+/// What is told of the thread that begins at an event.
+#[derive(Clone)]
+pub struct AggregatedThread {
+    /// The thread.
+    pub summary: ThreadSummary,
+    /// The latest valid edit of its latest reply.
+    pub edit: Option<Event>,
+    /// The latest mark that its latest reply is not safe for work.
+    pub warning: Option<Event>,
 }
 
 impl Aggregation {
     fn is_empty(&self) -> bool {
-        self.edit.is_none() && self.references.is_empty() && self.thread.is_none()
+        let Self { edit, references, warning, thread } = self;
+        edit.is_none() && references.is_empty() && warning.is_none() && thread.is_none()
     }
 }
 
@@ -96,14 +110,23 @@ impl Rooms {
     ) -> Result<Aggregation, RoomsError> {
         let thread = match self.thread_summary(snapshot, event, visibility, user_id).await? {
             Some(summary) => {
-                let edit = self.latest_edit(snapshot, &summary.latest, visibility).await?;
-                Some((summary, edit))
+                let latest = &summary.latest;
+                let edit = self.latest_edit(snapshot, latest, visibility).await?;
+                let warning = self.latest_content_warning(snapshot, latest, visibility).await?;
+                Some(AggregatedThread { summary, edit, warning })
             }
             None => None,
         };
+        let references = self.references(snapshot, event, visibility).await?;
+        // Marks are references, too.
+        let warning = match references.is_empty() {
+            true => None,
+            false => self.latest_content_warning(snapshot, event, visibility).await?,
+        };
         Ok(Aggregation {
             edit: self.latest_edit(snapshot, event, visibility).await?,
-            references: self.references(snapshot, event, visibility).await?,
+            references,
+            warning,
             thread,
         })
     }

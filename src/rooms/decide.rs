@@ -180,10 +180,18 @@ impl<'a> Group<'a> {
         &self,
         wanted: &[(StateEventType, String)],
     ) -> Result<Vec<Option<Event>>, RoomsError> {
-        let Tentative { head, nodes, .. } = &self.tentative;
-        let snapshot = self.snapshot.as_ref();
+        self.state_in(self.tentative.head.state, wanted).await
+    }
+
+    /// State events of a state of the store or of the group, in the order of `wanted`.
+    pub(crate) async fn state_in(
+        &self,
+        state: StateRoot,
+        wanted: &[(StateEventType, String)],
+    ) -> Result<Vec<Option<Event>>, RoomsError> {
+        let (snapshot, nodes) = (self.snapshot.as_ref(), &self.tentative.nodes);
         let room = self.room.nid();
-        let nids = self.rooms.state_nids(snapshot, room, head.state, nodes, wanted).await?;
+        let nids = self.rooms.state_nids(snapshot, room, state, nodes, wanted).await?;
         let mut events = Vec::with_capacity(nids.len());
         for nid in nids {
             events.push(match nid {

@@ -13,6 +13,7 @@
 mod aggregation;
 mod alias;
 mod change_state;
+mod content_warning;
 mod create;
 mod decide;
 mod delayed_event;
@@ -65,8 +66,9 @@ mod writer;
 #[cfg(test)]
 mod writer_tests;
 
-pub use aggregation::Aggregation;
+pub use aggregation::{AggregatedThread, Aggregation};
 pub use alias::Alias;
+pub use content_warning::content_warning;
 pub use create::CreateRoom;
 pub use delayed_event::{DelayedAction, DelayedEvent, DelayedOutcome, Finished};
 pub use directory::{DirectoryPage, PublicRoom};

@@ -227,6 +227,7 @@ impl Group<'_> {
         let Some(relates) = RelatesTo::of(event.pdu()) else {
             return Ok(());
         };
+        self.index_content_warning(batch, pending, event, &relates).await?;
         let kind = relates.kind();
         let row = Relation {
             child: event.nid(),
@@ -263,7 +264,8 @@ impl Group<'_> {
             Some(new) => RELATIONS.delete(batch, &(parent, kind.number(), new.pending)),
             None => RELATIONS.delete(batch, &(parent, kind.number(), target.position())),
         }
-        if matches!(kind, RelationKind::Annotation | RelationKind::Replacement) {
+        let warned = self.unindex_content_warning(batch, target, &relates).await?;
+        if warned || matches!(kind, RelationKind::Annotation | RelationKind::Replacement) {
             batch.fact(Fact::RelationRemoved {
                 room: self.room.nid(),
                 parent: relates.event_id.clone(),
@@ -279,7 +281,10 @@ impl Group<'_> {
     }
 
     /// The parent, if the room has it.
-    async fn related_event(&self, relates: &RelatesTo) -> Result<Option<Event>, RoomsError> {
+    pub(crate) async fn related_event(
+        &self,
+        relates: &RelatesTo,
+    ) -> Result<Option<Event>, RoomsError> {
         let parent = match self.tentative.event_nids.get(&relates.event_id) {
             Some(nid) => Some(self.event(*nid).await?),
             None => {

@@ -17,7 +17,11 @@ use ruma::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::{Event, Rooms, RoomsError, aggregation::Aggregation};
+use crate::{
+    Event, Rooms, RoomsError, ThreadSummary,
+    aggregation::{AggregatedThread, Aggregation},
+    content_warning::Told,
+};
 
 /// Who gets events, and when.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +85,7 @@ impl Rooms {
         in_timeline: bool,
     ) -> Result<Vec<Box<RawValue>>, RoomsError> {
         if !in_timeline || format == ClientEventFormat::Stripped {
-            let plain = events.iter().map(|event| viewer.to_raw(event, format, None));
+            let plain = events.iter().map(|event| viewer.to_raw(event, format));
             return Ok(plain.collect::<Result<_, _>>()?);
         }
         let aggregations = self.aggregations(snapshot, events, viewer.user_id).await?;
@@ -100,16 +104,17 @@ impl Rooms {
                 rendered.push(ClientEvent::new(&copy, format, unsigned).to_raw()?);
                 continue;
             }
-            let relations = match aggregations.get(&event.nid()) {
-                Some(aggregation) => Some(viewer.to_relations(aggregation, format)?),
-                None => None,
-            };
+            let aggregation = aggregations.get(&event.nid());
+            let relations = aggregation.map(|known| viewer.to_relations(known, format));
+            let relations = relations.transpose()?;
+            let warning = warning(aggregation.and_then(|known| known.warning.as_ref()))?;
             let replaced = before.replaced.as_ref().map(Event::pdu);
             let unsigned = Unsigned {
                 prev_content: replaced.map(|pdu| pdu.content()),
                 prev_sender: replaced.map(|pdu| pdu.sender()),
                 replaces_state: replaced.map(|pdu| pdu.event_id()),
                 membership: Some(&before.membership),
+                content_warning: warning.as_deref(),
                 ..viewer.unsigned(event, relations.as_deref())
             };
             rendered.push(ClientEvent::new(event.pdu(), format, unsigned).to_raw()?);
@@ -138,13 +143,8 @@ impl<'a> Viewer<'a> {
         is_own.then_some(&*origin.transaction_id)
     }
 
-    fn to_raw(
-        self,
-        event: &Event,
-        format: ClientEventFormat,
-        relations: Option<&RawValue>,
-    ) -> Result<Box<RawValue>, PduError> {
-        ClientEvent::new(event.pdu(), format, self.unsigned(event, relations)).to_raw()
+    fn to_raw(self, event: &Event, format: ClientEventFormat) -> Result<Box<RawValue>, PduError> {
+        ClientEvent::new(event.pdu(), format, self.unsigned(event, None)).to_raw()
     }
 
     fn to_relations(
@@ -152,20 +152,8 @@ impl<'a> Viewer<'a> {
         aggregation: &Aggregation,
         format: ClientEventFormat,
     ) -> Result<Box<RawValue>, RoomsError> {
-        let Aggregation { edit, references, thread } = aggregation;
-        let thread = match thread {
-            None => None,
-            Some((summary, edit)) => {
-                let edit = self.to_edit(edit.as_ref(), format)?;
-                let relations = Relations { edit, references: None, thread: None };
-                let relations = relations.edit.is_some().then(|| raw(&relations)).transpose()?;
-                Some(Thread {
-                    latest_event: self.to_raw(&summary.latest, format, relations.as_deref())?,
-                    count: summary.count,
-                    current_user_participated: summary.current_user_participated,
-                })
-            }
-        };
+        let Aggregation { edit, references, thread, .. } = aggregation;
+        let thread = thread.as_ref().map(|thread| self.to_thread(thread, format)).transpose()?;
         let chunk = references.iter().map(|event_id| Reference { event_id }).collect();
         raw(&Relations {
             edit: self.to_edit(edit.as_ref(), format)?,
@@ -174,17 +162,42 @@ impl<'a> Viewer<'a> {
         })
     }
 
+    fn to_thread(
+        self,
+        thread: &AggregatedThread,
+        format: ClientEventFormat,
+    ) -> Result<Thread, RoomsError> {
+        let ThreadSummary { latest, count, current_user_participated } = &thread.summary;
+        let edit = self.to_edit(thread.edit.as_ref(), format)?;
+        let relations = Relations { edit, references: None, thread: None };
+        let relations = relations.edit.is_some().then(|| raw(&relations)).transpose()?;
+        let warning = warning(thread.warning.as_ref())?;
+        let unsigned = Unsigned {
+            content_warning: warning.as_deref(),
+            ..self.unsigned(latest, relations.as_deref())
+        };
+        Ok(Thread {
+            latest_event: ClientEvent::new(latest.pdu(), format, unsigned).to_raw()?,
+            count: *count,
+            current_user_participated: *current_user_participated,
+        })
+    }
+
     fn to_edit(
         self,
         edit: Option<&Event>,
         format: ClientEventFormat,
     ) -> Result<Option<Box<RawValue>>, PduError> {
-        edit.map(|edit| self.to_raw(edit, format, None)).transpose()
+        edit.map(|edit| self.to_raw(edit, format)).transpose()
     }
 }
 
-fn raw(relations: &Relations<'_>) -> Result<Box<RawValue>, RoomsError> {
-    to_raw_value(relations).map_err(|error| RoomsError::Corrupt(error.to_string()))
+fn warning(mark: Option<&Event>) -> Result<Option<Box<RawValue>>, RoomsError> {
+    mark.map(|mark| raw(&Told::of(mark))).transpose()
+}
+
+fn raw(told: &impl Serialize) -> Result<Box<RawValue>, RoomsError> {
+    to_raw_value(told).map_err(|error| RoomsError::Corrupt(error.to_string()))
 }
 
 /// The states before events, of which one user is told something.
@@ -246,29 +259,14 @@ fn membership_of(event: Option<&Event>) -> MembershipState {
 
 #[cfg(test)]
 mod tests {
-    use ruma::{OwnedEventId, device_id};
+    use ruma::OwnedEventId;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::{
         EventRequest, Room, Sent, Transaction,
-        testing::{event, join, message, public_room, redaction, relating, rooms, user},
+        testing::{event, join, message, public_room, redaction, relating, render, rooms, user},
     };
-
-    async fn render(rooms: &Rooms, user_id: &UserId, events: &[OwnedEventId]) -> Vec<Value> {
-        let snapshot = rooms.snapshot().await.unwrap();
-        let mut found = Vec::new();
-        for event_id in events {
-            let event = rooms.event_by_id(snapshot.as_ref(), event_id).await.unwrap();
-            found.push(event.unwrap());
-        }
-        let device_id = Some(device_id!("DEVICE"));
-        let viewer = Viewer { user_id, device_id, now: rooms.clock().now() };
-        let format = ClientEventFormat::Sync;
-        let rendered = rooms.render(snapshot.as_ref(), &found, &viewer, format, true).await;
-        let parse = |raw: Box<RawValue>| serde_json::from_str(raw.get()).unwrap();
-        rendered.unwrap().into_iter().map(parse).collect()
-    }
 
     async fn send(rooms: &Rooms, room: &Room, request: EventRequest) -> OwnedEventId {
         rooms.send(room, request).await.unwrap().event_id

@@ -106,6 +106,9 @@ pub const THREAD_SUBSCRIPTION_CHANGES: Table<
     (OwnedUserId, StreamPosition),
     (RoomNid, OwnedEventId),
 > = Table::new(Keyspace::Relations, 7, 1);
+/// The marks of an event that count, in the order in which they came.
+pub const CONTENT_WARNINGS: Table<(OwnedEventId, StreamPosition), EventNid> =
+    Table::new(Keyspace::Relations, 8, 1);
 
 /// (room, user, receipt type, thread or empty) → the receipt.
 pub const RECEIPTS: StampedTable<(RoomNid, OwnedUserId, String, String), Receipt> =

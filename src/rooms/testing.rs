@@ -3,14 +3,20 @@
 use std::{future::Future, pin::pin, task::Poll};
 
 use hearth_base::{Clock, Random};
-use hearth_rules::SigningKey;
+use hearth_rules::{ClientEventFormat, SigningKey};
 use hearth_statemap::StateHasher;
 use hearth_store::{MemoryEngine, Store};
-use ruma::{EventId, OwnedUserId, RoomVersionId, UserId, events::TimelineEventType, server_name};
-use serde_json::{Map, Value, value::to_raw_value};
+use ruma::{
+    EventId, OwnedEventId, OwnedUserId, RoomVersionId, UserId, device_id,
+    events::TimelineEventType, server_name,
+};
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 use tokio_util::task::TaskTracker;
 
-use crate::{CreateRoom, EventRequest, Profile, Room, Rooms, RoomsError, Sent, Settings};
+use crate::{CreateRoom, EventRequest, Profile, Room, Rooms, RoomsError, Sent, Settings, Viewer};
 
 /// Rooms of `example.org` in memory, with a clock that stands still.
 pub fn rooms() -> Rooms {
@@ -91,6 +97,22 @@ pub fn redaction(sender: &UserId, target: &EventId) -> EventRequest {
 /// Joins with an empty profile.
 pub async fn join(rooms: &Rooms, room: &Room, user_id: &UserId) -> Result<Sent, RoomsError> {
     rooms.join(room, user_id, &Profile::default(), Map::new()).await
+}
+
+/// Events as a user gets them in a timeline, on the device `DEVICE`.
+pub async fn render(rooms: &Rooms, user_id: &UserId, events: &[OwnedEventId]) -> Vec<Value> {
+    let snapshot = rooms.snapshot().await.unwrap();
+    let mut found = Vec::new();
+    for event_id in events {
+        let event = rooms.event_by_id(snapshot.as_ref(), event_id).await.unwrap();
+        found.push(event.unwrap());
+    }
+    let device_id = Some(device_id!("DEVICE"));
+    let viewer = Viewer { user_id, device_id, now: rooms.clock().now() };
+    let format = ClientEventFormat::Sync;
+    let rendered = rooms.render(snapshot.as_ref(), &found, &viewer, format, true).await;
+    let parse = |raw: Box<RawValue>| serde_json::from_str(raw.get()).unwrap();
+    rendered.unwrap().into_iter().map(parse).collect()
 }
 
 /// Polls a future once, so that its request waits in a queue before the next one.

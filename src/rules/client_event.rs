@@ -60,6 +60,8 @@ pub struct Unsigned<'a> {
     pub redacted_because: Option<&'a RawValue>,
     /// `m.relations`, the aggregations of the event's children.
     pub relations: Option<&'a RawValue>,
+    /// `org.hearth.content_warning`, a mark that the event is not safe for work.
+    pub content_warning: Option<&'a RawValue>,
     /// The user's membership at the event (MSC4115).
     pub membership: Option<&'a MembershipState>,
 }
@@ -170,6 +172,7 @@ impl Serialize for AllUnsigned<'_> {
         entry(&mut map, "transaction_id", given.transaction_id)?;
         entry(&mut map, "membership", given.membership)?;
         entry(&mut map, "m.relations", given.relations)?;
+        entry(&mut map, "org.hearth.content_warning", given.content_warning)?;
         entry(&mut map, "prev_content", given.prev_content)?;
         entry(&mut map, "prev_sender", given.prev_sender)?;
         entry(&mut map, "replaces_state", given.replaces_state)?;

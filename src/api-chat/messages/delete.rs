@@ -46,8 +46,8 @@ pub(crate) async fn delete_message(
     }
     let mut redactions = vec![redaction(user_id, &message_id, &json!({}))?];
     let edits = children(&api, &place, user_id, &event, "m.replace").await?;
-    let others = children(&api, &place, user_id, &event, "m.reference").await?;
-    for part in edits.iter().chain(others.iter().filter(|event| is_further_file(event))) {
+    let files = further_files(&api, &place, user_id, &event).await?;
+    for part in edits.iter().chain(&files) {
         let of_edit = json!({ OF_EDIT: true });
         redactions.push(redaction(user_id, part.pdu().event_id(), &of_edit)?);
     }
@@ -55,6 +55,18 @@ pub(crate) async fn delete_message(
     api.rooms.send_all(&place.room, redactions).await?;
     api.bus.presence().active(user_id);
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The events that show Matrix clients the files of a message after the first one.
+pub(super) async fn further_files(
+    api: &ChatApi,
+    place: &Place,
+    user_id: &UserId,
+    message: &Event,
+) -> Result<Vec<Event>, Problem> {
+    let mut files = children(api, place, user_id, message, "m.reference").await?;
+    files.retain(is_further_file);
+    Ok(files)
 }
 
 /// What its sender has sent about a message: its edits, for example.
@@ -82,7 +94,7 @@ async fn children(
     Ok(page.events.into_iter().filter(own).collect())
 }
 
-fn redaction(
+pub(super) fn redaction(
     sender: &UserId,
     target: &ruma::EventId,
     content: &Value,

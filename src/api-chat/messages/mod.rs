@@ -1,6 +1,7 @@
 //! Messages: reading, writing, changing, and what belongs to them.
 
 mod compose;
+mod content_warning;
 mod delete;
 mod edit;
 mod mentions;
@@ -12,6 +13,9 @@ mod send;
 mod thread;
 
 pub(crate) use self::{
+    content_warning::{
+        __path_mark_not_safe_for_work, __path_unmark, mark_not_safe_for_work, unmark,
+    },
     delete::{__path_delete_message, delete_message, is_deletion_of_edit},
     edit::{__path_edit_message, edit_message},
     page::{__path_get_message, __path_list_messages, get_message, list_messages},

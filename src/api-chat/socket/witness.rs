@@ -55,7 +55,10 @@ pub(crate) async fn witness(
             Some(emoji) if rel_type == "m.annotation" => {
                 scene.reaction_removed(parent, sender, emoji).await
             }
-            _ if rel_type == "m.replace" => scene.updated(parent, sender).await,
+            // Of references only marks are told of: that the message is not safe for work.
+            _ if ["m.replace", "m.reference"].contains(&rel_type.as_str()) => {
+                scene.updated(parent, sender).await
+            }
             _ => Ok(Vec::new()),
         },
         Fact::Receipt { user, private, .. } => scene.read(position, user, *private).await,
@@ -122,7 +125,10 @@ impl Scene<'_> {
                 self.updated(&event_id, sender).await
             }
             ("m.room.member", _) => self.member(&event).await,
-            _ => Ok(self.created(&event).await?.into_iter().collect()),
+            _ => match self.api.rooms.warned_of_by(self.snapshot, &event).await? {
+                Some(message) => self.updated(&message, sender).await,
+                None => Ok(self.created(&event).await?.into_iter().collect()),
+            },
         }
     }
 
@@ -165,8 +171,9 @@ impl Scene<'_> {
         }))
     }
 
-    /// A message is not what it was before.
-    async fn updated(&self, message: &EventId, by: &UserId) -> Result<Vec<Seen>, Problem> {
+    /// A message is not what it was before: edited by its sender, or marked by somebody. It is
+    /// told as the sender's, as those who ignore them were not told of it before.
+    async fn updated(&self, message: &EventId, viewer: &UserId) -> Result<Vec<Seen>, Problem> {
         let original = self.api.rooms.event_by_id(self.snapshot, message).await?;
         let original = original.filter(|event| {
             event.room() == self.nid() && event.redacted_by().is_none() && may_be_message(event)
@@ -174,11 +181,12 @@ impl Scene<'_> {
         let Some(original) = original else {
             return Ok(Vec::new());
         };
-        let Some(message) = self.message(&original, by).await? else {
+        let Some(message) = self.message(&original, viewer).await? else {
             return Ok(Vec::new());
         };
         let (room_id, message) = (self.room_id(), Box::new(message));
-        Ok(vec![self.seen(by, Happening::MessageUpdated { room_id, message })])
+        let happening = Happening::MessageUpdated { room_id, message };
+        Ok(vec![self.seen(original.pdu().sender(), happening)])
     }
 
     async fn redacted(&self, nid: EventNid) -> Result<Vec<Seen>, Problem> {

@@ -5,7 +5,7 @@ use ruma::{OwnedEventId, OwnedRoomId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Attachment, Person, ReactionGroup, SystemEvent, Timestamp};
+use super::{Attachment, ContentWarning, Person, ReactionGroup, SystemEvent, Timestamp};
 
 /// What is shown of a message that was deleted.
 pub const DELETED: &str = "[deleted]";
@@ -74,6 +74,8 @@ pub struct Message {
     pub thread_count: u64,
     /// The files that come with it.
     pub attachments: Vec<Attachment>,
+    /// That it should be covered until the reader wants to see it.
+    pub content_warning: Option<ContentWarning>,
     /// The reactions to it, by emoji.
     pub reactions: Vec<ReactionGroup>,
     /// Of a system message, what happened.

@@ -8,7 +8,8 @@ use ruma::{DeviceId, OwnedUserId, UserId};
 use serde::Deserialize;
 
 use super::{
-    Attachment, DELETED, Message, MessageType, Person, ReactionGroup, SystemEvent,
+    Attachment, ContentWarning, ContentWarningKind, DELETED, Message, MessageType, Person,
+    ReactionGroup, SystemEvent,
     message::{ENCRYPTED, MessageContent, Relations},
     person,
     readers::Readers,
@@ -80,6 +81,8 @@ impl<'a> MessageViews<'a> {
         }
         let of_reactions = reactions.values().flatten();
         users.extend(of_reactions.map(|reaction| reaction.event.pdu().sender().to_owned()));
+        let warnings = aggregations.values().filter_map(|known| known.warning.as_ref());
+        users.extend(warnings.map(|mark| mark.pdu().sender().to_owned()));
         let users: Vec<_> = users.into_iter().collect();
         let members = rooms.members_among(snapshot, self.room.nid(), &users).await?;
         let people = users.into_iter().zip(members);
@@ -112,6 +115,7 @@ impl<'a> MessageViews<'a> {
         let is_encrypted = event.pdu().type_name() == "m.room.encrypted";
         let reactions = known.reactions.get(&event.nid()).map_or(&[][..], Vec::as_slice);
         let thread = aggregation.and_then(|known| known.thread.as_ref());
+        let warning = aggregation.and_then(|known| known.warning.as_ref());
         let thread_id = relations.thread();
         let readers = known.readers.count(event, thread_id.as_deref());
         let is_own = event.pdu().sender() == self.user_id;
@@ -124,9 +128,10 @@ impl<'a> MessageViews<'a> {
             is_action: content.msgtype == "m.emote",
             edited_at: edit.map(|edit| edit.pdu().origin_server_ts().into()),
             parent_message_id: relations.parent(),
-            thread_count: thread.map_or(0, |(summary, _)| summary.count),
+            thread_count: thread.map_or(0, |thread| thread.summary.count),
             thread_id,
             attachments: Attachment::all(&self.api.settings, event, &content),
+            content_warning: warning.map(|mark| self.content_warning(mark, known)),
             reactions: ReactionGroup::all(reactions, self.user_id, |user| {
                 self.known_person(user, known)
             }),
@@ -156,6 +161,7 @@ impl<'a> MessageViews<'a> {
             thread_id: None,
             thread_count: 0,
             attachments: Vec::new(),
+            content_warning: None,
             reactions: Vec::new(),
             system: None,
             read_by_count: None,
@@ -204,6 +210,14 @@ impl<'a> MessageViews<'a> {
         }
         let content = DELETED.to_owned();
         Ok(Some(Message { content, is_deleted: true, ..self.plain(event, known) }))
+    }
+
+    fn content_warning(&self, mark: &Event, known: &Known) -> ContentWarning {
+        ContentWarning {
+            kind: ContentWarningKind::NotSafeForWork,
+            by: self.known_person(mark.pdu().sender(), known),
+            at: mark.pdu().origin_server_ts().into(),
+        }
     }
 
     fn known_person(&self, user: &UserId, known: &Known) -> Person {

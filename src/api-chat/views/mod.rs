@@ -4,6 +4,7 @@
 //! and go through sockets.
 
 mod attachment;
+mod content_warning;
 mod html;
 pub(crate) mod ids;
 mod member;
@@ -19,6 +20,7 @@ mod timestamp;
 mod user;
 
 pub use attachment::Attachment;
+pub use content_warning::{ContentWarning, ContentWarningKind};
 pub use html::from_markdown;
 pub use member::Member;
 pub(crate) use member::person;
