@@ -26,7 +26,7 @@ async fn post_form(chat: &Chat, body: Vec<u8>) -> Reply {
     chat.exchange(request.body(body)).await
 }
 
-async fn upload(chat: &Chat, filename: &str, content: &[u8]) -> Value {
+pub async fn upload(chat: &Chat, filename: &str, content: &[u8]) -> Value {
     post_form(chat, form("file", filename, content)).await.created()
 }
 

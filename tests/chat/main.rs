@@ -8,6 +8,7 @@ mod attachments;
 mod authentication;
 mod authorization;
 mod commands;
+mod content_warnings;
 mod guests;
 mod invites;
 mod load;
