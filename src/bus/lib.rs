@@ -16,6 +16,7 @@
 mod changes;
 mod deliveries;
 mod limits;
+mod person;
 mod presence;
 mod rate_limit;
 mod rendezvous;
@@ -34,7 +35,7 @@ use tokio::sync::{Notify, broadcast};
 
 pub use deliveries::Deliveries;
 pub use limits::{RENDEZVOUS_PAYLOAD_BYTES_MAX, TYPING_TIMEOUT_MS_DEFAULT, TYPING_TIMEOUT_MS_MAX};
-pub use presence::{Availability, Presence, PresenceBook, Syncing};
+pub use presence::{Availability, Presence, PresenceBook, Present};
 pub use rate_limit::{Bucket, Rate, RateLimits, Rates, RetryAfter};
 pub use rendezvous::{RendezvousPayload, RendezvousSessions, RendezvousUpdate};
 pub use typing::Typing;

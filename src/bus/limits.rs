@@ -11,8 +11,10 @@ pub(crate) const TYPING_ROOMS_MAX: usize = 100_000;
 
 /// Without a pro-active event for this long, somebody online is unavailable, in milliseconds.
 pub(crate) const IDLE_AFTER_MS: u64 = 5 * 60 * 1_000;
-/// Without a connection for this long, somebody is offline, in milliseconds.
+/// Without a sync or a request for this long, somebody is offline, in milliseconds.
 pub(crate) const OFFLINE_AFTER_MS: u64 = 30 * 1_000;
+/// So long after their last connection closed, somebody is offline, in milliseconds.
+pub(crate) const OFFLINE_AFTER_CONNECTION_MS: u64 = 15 * 1_000;
 /// Longest status message in bytes; the rest is cut off.
 pub(crate) const STATUS_MSG_BYTES_MAX: usize = 1_024;
 /// Most users whose presence is remembered; those that changed longest ago are forgotten first.

@@ -2,10 +2,13 @@
 //!
 //! The rules, kept simple:
 //! - A user is what they last set, until a rule below changes it.
-//! - A sync that does not ask for `offline` makes an offline user online (or unavailable).
+//! - A sync that does not ask for `offline` makes an offline user online (or unavailable). So does
+//!   any request of the chat API, and a connection that stays open.
 //! - A pro-active event ([`PresenceBook::active`]) makes an unavailable user online.
 //! - Online without a pro-active event for 5 minutes becomes unavailable.
-//! - Anything without a sync in progress for 30 seconds becomes offline.
+//! - Anything without a sync in progress, a connection or a request for 30 seconds becomes offline.
+//! - Whose last connection closes is unavailable at once and offline after 15 seconds, unless they
+//!   sync or are heard of again.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,11 +18,7 @@ use std::{
 use parking_lot::{Mutex, MutexGuard};
 use ruma::{OwnedRoomId, OwnedUserId, UserId, presence::PresenceState};
 
-use crate::{
-    Hint, Shared, Version,
-    changes::Changes,
-    limits::{IDLE_AFTER_MS, OFFLINE_AFTER_MS, PRESENCE_USERS_MAX, STATUS_MSG_BYTES_MAX},
-};
+use crate::{Hint, Shared, Version, changes::Changes, limits::PRESENCE_USERS_MAX, person::Person};
 
 /// What is known about a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,31 +56,24 @@ pub struct PresenceBook {
     people: Mutex<People>,
 }
 
-/// A sync in progress: as long as it lives, its user is not taken for gone.
-pub struct Syncing {
+/// A sync in progress or an open connection: as long as it lives, its user is not taken for gone.
+pub struct Present {
     book: Arc<PresenceBook>,
     user: OwnedUserId,
+    ends: fn(&mut Person, u64),
 }
 
 #[derive(Default)]
 struct People {
-    people: HashMap<OwnedUserId, Person>,
+    people: HashMap<OwnedUserId, Planned>,
     /// Not later than when a rule changes the user. Activity moves it only when it is due.
     deadlines: BTreeSet<(u64, OwnedUserId)>,
     changes: Changes<OwnedUserId>,
 }
 
-struct Person {
-    state: PresenceState,
-    status_msg: Option<String>,
-    busy: bool,
-    /// Whether the user wants to be taken for gone, whatever syncs.
-    hidden: bool,
-    room: Option<OwnedRoomId>,
-    last_active_ms: u64,
-    /// When the last sync ended or something else was heard.
-    last_seen_ms: u64,
-    syncs: usize,
+struct Planned {
+    person: Person,
+    /// When the person is looked at again.
     deadline: Option<u64>,
 }
 
@@ -92,97 +84,56 @@ impl PresenceBook {
 
     /// The user says what they are, which is a pro-active event.
     pub fn set(&self, user: &UserId, state: PresenceState, status_msg: Option<String>) {
-        let now_ms = self.shared.clock.now_ms();
-        let status_msg = bounded(status_msg);
-        self.update(user, |person| {
-            person.last_active_ms = now_ms;
-            person.last_seen_ms = now_ms;
-            person.state = state;
-            person.status_msg = status_msg;
-            (person.busy, person.hidden) = (false, false);
-        });
+        self.update(user, |person, now_ms| person.set(state, status_msg, now_ms));
     }
 
     /// The user says what they are, with the words that there are beyond Matrix.
     pub fn choose(&self, user: &UserId, availability: Availability) {
-        let now_ms = self.shared.clock.now_ms();
-        self.update(user, |person| {
-            person.last_active_ms = now_ms;
-            person.last_seen_ms = now_ms;
-            person.busy = availability == Availability::Busy;
-            person.hidden = availability == Availability::Offline;
-            person.state = match availability {
-                Availability::Online | Availability::Busy => PresenceState::Online,
-                Availability::Away => PresenceState::Unavailable,
-                Availability::Offline => PresenceState::Offline,
-            };
-        });
+        self.update(user, |person, now_ms| person.choose(availability, now_ms));
     }
 
     /// What the user says about what they are.
     pub fn say(&self, user: &UserId, status_msg: Option<String>) {
-        self.update(user, |person| person.status_msg = bounded(status_msg));
+        self.update(user, |person, _| person.say(status_msg));
     }
 
     /// The user looks at a room, or at none any more.
     pub fn look_at(&self, user: &UserId, room: Option<OwnedRoomId>) {
-        self.update(user, |person| person.room = room);
+        self.update(user, |person, _| person.look_at(room));
     }
 
     /// The user did something: sent an event, a receipt or typing. Polling is not activity.
     pub fn active(&self, user: &UserId) {
-        let now_ms = self.shared.clock.now_ms();
-        self.update(user, |person| {
-            person.last_active_ms = now_ms;
-            person.last_seen_ms = now_ms;
-            if person.state == PresenceState::Unavailable {
-                person.state = PresenceState::Online;
-            }
-        });
+        self.update(user, Person::active);
+    }
+
+    /// The user asked for something, so they are there, for as long as after a sync.
+    pub fn asked(&self, user: &UserId) {
+        self.update(user, Person::asks);
     }
 
     /// A sync of the user begins, with its `set_presence`; keep the answer until it ends.
     #[must_use]
-    pub fn syncing(self: &Arc<Self>, user: &UserId, set_presence: &PresenceState) -> Syncing {
-        let now_ms = self.shared.clock.now_ms();
-        self.update(user, |person| {
-            person.syncs += 1;
-            let wakes = person.state == PresenceState::Offline && !person.hidden;
-            let dozes = *set_presence == PresenceState::Unavailable
-                && person.state == PresenceState::Online;
-            if *set_presence != PresenceState::Offline && (wakes || dozes) {
-                person.state = set_presence.clone();
-            }
-            if wakes && person.state == PresenceState::Online {
-                person.last_active_ms = now_ms;
-            }
-        });
-        Syncing { book: Arc::clone(self), user: user.to_owned() }
+    pub fn syncing(self: &Arc<Self>, user: &UserId, set_presence: &PresenceState) -> Present {
+        self.update(user, |person, now_ms| person.sync_begins(set_presence, now_ms));
+        Present { book: Arc::clone(self), user: user.to_owned(), ends: Person::sync_ends }
+    }
+
+    /// The user opened a connection; keep the answer until it closes.
+    #[must_use]
+    pub fn connected(self: &Arc<Self>, user: &UserId) -> Present {
+        self.update(user, Person::connects);
+        Present { book: Arc::clone(self), user: user.to_owned(), ends: Person::disconnects }
     }
 
     /// What is known about `user`.
     #[must_use]
     pub fn get(&self, user: &UserId) -> Presence {
         let people = self.current();
-        let Some(person) = people.people.get(user) else {
-            return Presence {
-                state: PresenceState::Offline,
-                status_msg: None,
-                last_active_ms: None,
-                currently_active: false,
-                busy: false,
-                room: None,
-            };
-        };
-        let away = [PresenceState::Offline, PresenceState::Unavailable].contains(&person.state);
-        let idle_at = person.last_active_ms.saturating_add(IDLE_AFTER_MS);
-        Presence {
-            state: person.state.clone(),
-            status_msg: person.status_msg.clone(),
-            last_active_ms: Some(person.last_active_ms).filter(|ms| *ms > 0),
-            currently_active: !away && self.shared.clock.now_ms() < idle_at,
-            busy: person.busy && person.state != PresenceState::Offline,
-            room: person.room.clone().filter(|_| person.state != PresenceState::Offline),
+        let now_ms = self.shared.clock.now_ms();
+        match people.people.get(user) {
+            Some(planned) => planned.person.presence(now_ms),
+            None => Person::stranger().presence(now_ms),
         }
     }
 
@@ -202,11 +153,13 @@ impl PresenceBook {
         let mut people = self.people.lock();
         let now_ms = self.shared.clock.now_ms();
         while let Some(user) = people.pop_due(now_ms) {
-            let Some(person) = people.people.get_mut(&user) else {
+            let Some(planned) = people.people.get_mut(&user) else {
                 continue;
             };
-            person.deadline = None;
-            let changed = person.grow_idle(now_ms);
+            planned.deadline = None;
+            let before = planned.person.shown();
+            planned.person.grow_idle(now_ms);
+            let changed = before != planned.person.shown();
             people.reschedule(&user);
             if changed {
                 self.changed(&mut people, &user);
@@ -215,15 +168,14 @@ impl PresenceBook {
         people
     }
 
-    fn update(&self, user: &UserId, change: impl FnOnce(&mut Person)) {
+    /// Changes a person, at a time in Unix milliseconds.
+    fn update(&self, user: &UserId, change: impl FnOnce(&mut Person, u64)) {
         let mut people = self.current();
-        let person = people.people.entry(user.to_owned()).or_insert_with(Person::stranger);
-        let shown = |person: &Person| {
-            (person.state.clone(), person.status_msg.clone(), person.busy, person.room.clone())
-        };
-        let before = shown(person);
-        change(person);
-        let changed = before != shown(person);
+        let stranger = || Planned { person: Person::stranger(), deadline: None };
+        let person = &mut people.people.entry(user.to_owned()).or_insert_with(stranger).person;
+        let before = person.shown();
+        change(person, self.shared.clock.now_ms());
+        let changed = before != person.shown();
         if people.reschedule(user) {
             self.shared.rescheduled.notify_one();
         }
@@ -240,20 +192,9 @@ impl PresenceBook {
     }
 }
 
-fn bounded(status_msg: Option<String>) -> Option<String> {
-    status_msg.map(|mut text| {
-        text.truncate(text.floor_char_boundary(STATUS_MSG_BYTES_MAX));
-        text
-    })
-}
-
-impl Drop for Syncing {
+impl Drop for Present {
     fn drop(&mut self) {
-        let now_ms = self.book.shared.clock.now_ms();
-        self.book.update(&self.user, |person| {
-            person.syncs = person.syncs.saturating_sub(1);
-            person.last_seen_ms = now_ms;
-        });
+        self.book.update(&self.user, self.ends);
     }
 }
 
@@ -261,22 +202,20 @@ impl People {
     /// Makes sure that the user is looked at in time, and returns whether that became the
     /// earliest deadline of all.
     fn reschedule(&mut self, user: &UserId) -> bool {
-        let Some(person) = self.people.get_mut(user) else {
+        let Some(planned) = self.people.get_mut(user) else {
             return false;
         };
-        let next = person.next_rule_ms();
-        match (person.deadline, next) {
-            (_, None) => return false,
-            (Some(planned), Some(next)) if planned <= next => return false,
-            (Some(planned), Some(_)) => {
-                self.deadlines.remove(&(planned, user.to_owned()));
+        let Some(next) = planned.person.next_rule_ms() else {
+            return false;
+        };
+        match planned.deadline {
+            Some(deadline) if deadline <= next => return false,
+            Some(deadline) => {
+                self.deadlines.remove(&(deadline, user.to_owned()));
             }
-            (None, Some(_)) => {}
+            None => {}
         }
-        person.deadline = next;
-        let Some(next) = next else {
-            return false;
-        };
+        planned.deadline = Some(next);
         self.deadlines.insert((next, user.to_owned()));
         self.deadlines.first().is_some_and(|(at, first)| *at == next && first == user)
     }
@@ -290,52 +229,9 @@ impl People {
         let Some(user) = self.changes.forget_beyond(PRESENCE_USERS_MAX) else {
             return;
         };
-        if let Some(deadline) = self.people.remove(&user).and_then(|person| person.deadline) {
+        if let Some(deadline) = self.people.remove(&user).and_then(|planned| planned.deadline) {
             self.deadlines.remove(&(deadline, user));
         }
-    }
-}
-
-impl Person {
-    fn stranger() -> Self {
-        Self {
-            state: PresenceState::Offline,
-            status_msg: None,
-            busy: false,
-            hidden: false,
-            room: None,
-            last_active_ms: 0,
-            last_seen_ms: 0,
-            syncs: 0,
-            deadline: None,
-        }
-    }
-
-    fn goes_offline_ms(&self) -> Option<u64> {
-        let there = self.state != PresenceState::Offline;
-        (there && self.syncs == 0).then(|| self.last_seen_ms.saturating_add(OFFLINE_AFTER_MS))
-    }
-
-    fn goes_idle_ms(&self) -> Option<u64> {
-        let online = self.state == PresenceState::Online;
-        online.then(|| self.last_active_ms.saturating_add(IDLE_AFTER_MS))
-    }
-
-    fn next_rule_ms(&self) -> Option<u64> {
-        [self.goes_offline_ms(), self.goes_idle_ms()].into_iter().flatten().min()
-    }
-
-    /// Applies the rules of time, and returns whether they changed anything.
-    fn grow_idle(&mut self, now_ms: u64) -> bool {
-        if self.goes_offline_ms().is_some_and(|at| at <= now_ms) {
-            self.state = PresenceState::Offline;
-            return true;
-        }
-        if self.goes_idle_ms().is_some_and(|at| at <= now_ms) {
-            self.state = PresenceState::Unavailable;
-            return true;
-        }
-        false
     }
 }
 
@@ -347,7 +243,10 @@ mod tests {
     use ruma::user_id;
 
     use super::*;
-    use crate::Bus;
+    use crate::{
+        Bus,
+        limits::{OFFLINE_AFTER_CONNECTION_MS, OFFLINE_AFTER_MS, STATUS_MSG_BYTES_MAX},
+    };
 
     const MINUTES: u64 = 60 * 1_000;
 
@@ -464,5 +363,68 @@ mod tests {
         assert!(presence.currently_active);
         assert_eq!(presence.status_msg.unwrap().len(), STATUS_MSG_BYTES_MAX);
         assert_eq!(bus.presence().changed_since(Version(0)), [user]);
+    }
+
+    #[tokio::test]
+    async fn who_disconnects_is_away_and_then_gone() {
+        let (bus, clock) = bus();
+        let (user, presence) = (user_id!("@u:hearth"), bus.presence());
+        let (phone, laptop) = (presence.connected(user), presence.connected(user));
+        presence.choose(user, Availability::Busy);
+        presence.look_at(user, Some("!r:hearth".try_into().unwrap()));
+        drop(phone);
+        clock.advance(Duration::from_millis(4 * MINUTES));
+        // What was asked for before does not make it longer.
+        presence.asked(user);
+        assert!(presence.get(user).busy);
+        drop(laptop);
+        let left = presence.get(user);
+        assert_eq!(left.state, PresenceState::Unavailable);
+        assert!(!left.busy && !left.currently_active && left.room.is_none());
+        clock.advance(Duration::from_millis(OFFLINE_AFTER_CONNECTION_MS - 1));
+        assert_eq!(state(&bus), PresenceState::Unavailable);
+        let version = bus.version();
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(bus.presence().changed_since(version), [user]);
+        assert_eq!(state(&bus), PresenceState::Offline);
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_in_time_is_what_they_were() {
+        let (bus, clock) = bus();
+        let (user, presence) = (user_id!("@u:hearth"), bus.presence());
+        drop(presence.connected(user));
+        clock.advance(Duration::from_millis(OFFLINE_AFTER_CONNECTION_MS - 1));
+        let connection = presence.connected(user);
+        assert_eq!(state(&bus), PresenceState::Online);
+        clock.advance(Duration::from_millis(MINUTES));
+        assert_eq!(state(&bus), PresenceState::Online);
+        presence.choose(user, Availability::Away);
+        drop(connection);
+        assert_eq!(state(&bus), PresenceState::Unavailable);
+        presence.asked(user);
+        assert_eq!(state(&bus), PresenceState::Unavailable, "as they wish");
+        presence.active(user);
+        assert_eq!(state(&bus), PresenceState::Online);
+        clock.advance(Duration::from_millis(OFFLINE_AFTER_MS));
+        assert_eq!(state(&bus), PresenceState::Offline);
+    }
+
+    #[tokio::test]
+    async fn who_syncs_beside_a_connection_does_not_flicker() {
+        let (bus, clock) = bus();
+        let (user, presence) = (user_id!("@u:hearth"), bus.presence());
+        let poll = presence.syncing(user, &PresenceState::Online);
+        drop(presence.connected(user));
+        assert_eq!(state(&bus), PresenceState::Online, "a poll is in progress");
+        drop(poll);
+        clock.advance(Duration::from_secs(5));
+        drop(presence.connected(user));
+        assert_eq!(state(&bus), PresenceState::Online, "between two polls");
+        clock.advance(Duration::from_millis(OFFLINE_AFTER_MS - 5_001));
+        assert_eq!(state(&bus), PresenceState::Online);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(state(&bus), PresenceState::Offline);
+        assert_eq!(bus.version(), Version(2));
     }
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use hearth_accounts::{NewSession, Session};
 use hearth_bus::Bucket;
 use http::StatusCode;
-use ruma::{OwnedUserId, UserId, presence::PresenceState};
+use ruma::{OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -132,7 +132,7 @@ pub(super) async fn open_session(
 pub(super) async fn logged_in(api: &ChatApi, session: Session) -> Result<LoggedIn, Problem> {
     let token = api.tokens.issue(&session).await?;
     // Who logs in is there, for as long as after a sync.
-    drop(api.bus.presence().syncing(&session.user, &PresenceState::Online));
+    api.bus.presence().asked(&session.user);
     Ok(LoggedIn {
         token: token.text,
         token_type: "Bearer",

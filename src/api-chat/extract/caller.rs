@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use hearth_accounts::{Authenticated, Authentication};
 use hearth_http::{Access, ClientAddress};
 use http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts};
-use ruma::{DeviceId, UserId, presence::PresenceState};
+use ruma::{DeviceId, UserId};
 use tracing::{Span, field::display};
 
 use crate::{ChatApi, Problem};
@@ -75,7 +75,7 @@ impl FromRequestParts<ChatApi> for Caller {
         let Ok(ClientAddress(ip)) = ClientAddress::from_request_parts(parts, api).await;
         api.accounts.seen(&caller.0, ip);
         // Who asks is there, for as long as after a sync.
-        drop(api.bus.presence().syncing(caller.user_id(), &PresenceState::Online));
+        api.bus.presence().asked(caller.user_id());
         Ok(caller)
     }
 }

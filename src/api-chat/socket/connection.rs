@@ -8,7 +8,6 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
 use http::StatusCode;
-use ruma::presence::PresenceState;
 use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval, timeout, timeout_at},
@@ -106,7 +105,7 @@ impl Connection {
     async fn run(&mut self, hello: Option<Hello>) -> Result<Infallible, Ending> {
         let mut session = self.greet(hello).await?;
         let user = session.caller.user_id().to_owned();
-        let _present = self.api.bus.presence().syncing(&user, &PresenceState::Online);
+        let _present = self.api.bus.presence().connected(&user);
         let attention: Arc<Notify> = session.listener.attention();
         let stop = self.api.hub.stop().clone();
         let mut heartbeat = interval(HEARTBEAT);

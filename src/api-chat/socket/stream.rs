@@ -11,9 +11,8 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::stream::{self, Stream};
-use hearth_bus::Syncing;
+use hearth_bus::Present;
 use http::HeaderMap;
-use ruma::presence::PresenceState;
 use tokio::{
     sync::Notify,
     time::{Interval, MissedTickBehavior, interval},
@@ -75,7 +74,7 @@ pub(crate) async fn stream_events(
         attention: listener.attention(),
         heartbeat,
         first: Some(ready),
-        _present: api.bus.presence().syncing(user, &PresenceState::Online),
+        _present: api.bus.presence().connected(user),
         listener,
         api,
     };
@@ -93,7 +92,7 @@ struct StreamFollower {
     attention: Arc<Notify>,
     heartbeat: Interval,
     first: Option<Bytes>,
-    _present: Syncing,
+    _present: Present,
 }
 
 impl StreamFollower {
