@@ -42,6 +42,7 @@ pub use extract::{Anybody, Caller, Json, Path, Query};
 pub use messages::{NewMessage, Pace, read, send};
 pub use notifications::Notification;
 pub use problem::{FieldError, Problem};
+pub use rooms::DirectRooms;
 pub use router::router;
 pub use socket::Hub;
 pub use state::{ChatApi, Registration, Settings, Terms};

@@ -166,7 +166,7 @@ fn webhooks(routes: Routes) -> Routes {
     routes
         .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
         .routes(routes!(webhooks::revoke_webhook))
-        .routes(open_to(EVERYONE, routes!(webhooks::post_to_webhook)))
+        .routes(open_to(EVERYONE.limited(Requests), routes!(webhooks::post_to_webhook)))
 }
 
 fn files(routes: Routes) -> Routes {

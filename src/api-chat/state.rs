@@ -12,7 +12,7 @@ use hearth_sync::Sync;
 use ruma::OwnedServerName;
 use tokio_util::task::TaskTracker;
 
-use crate::{Hub, Pace, Tokens};
+use crate::{DirectRooms, Hub, Pace, Tokens};
 
 /// Who may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub struct ChatApi {
     pub bus: Bus,
     /// The tokens of this API.
     pub tokens: Tokens,
+    /// Who is making direct rooms.
+    pub direct_rooms: DirectRooms,
     /// How fast people may write.
     pub pace: Pace,
     /// What the administrator decided.

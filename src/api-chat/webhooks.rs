@@ -214,7 +214,10 @@ pub(crate) async fn post_to_webhook(
     Path((id, secret)): Path<(String, String)>,
     Posted(payload): Posted,
 ) -> Result<&'static str, Problem> {
+    let secret = Secret::new(secret);
+    // Who only knows the id cannot use up what the webhook may post.
+    api.chat.check_webhook_secret(&id, &secret).await?;
     api.bus.rate_limits().check(Bucket::Messages, &format!("webhook {id}"))?;
-    api.chat.post_to_webhook(&id, &Secret::new(secret), &payload.into()).await?;
+    api.chat.post_to_webhook(&id, &secret, &payload.into()).await?;
     Ok("ok")
 }

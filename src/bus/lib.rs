@@ -33,7 +33,7 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, broadcast};
 
-pub use deliveries::Deliveries;
+pub use deliveries::{Deliveries, Delivery};
 pub use limits::{RENDEZVOUS_PAYLOAD_BYTES_MAX, TYPING_TIMEOUT_MS_DEFAULT, TYPING_TIMEOUT_MS_MAX};
 pub use presence::{Availability, Presence, PresenceBook, Present};
 pub use rate_limit::{Bucket, Rate, RateLimits, Rates, RetryAfter};

@@ -20,8 +20,8 @@ pub(crate) const STATUS_MSG_BYTES_MAX: usize = 1_024;
 /// Most users whose presence is remembered; those that changed longest ago are forgotten first.
 pub(crate) const PRESENCE_USERS_MAX: usize = 200_000;
 
-/// Most users of whom it is remembered what reached them.
-pub(crate) const DELIVERIES_USERS_MAX: usize = 200_000;
+/// Most users, and rooms of users, of which it is remembered what reached them.
+pub(crate) const DELIVERIES_MAX: usize = 200_000;
 
 /// Most keys of all rate limits together.
 pub(crate) const RATE_LIMIT_KEYS_MAX: usize = 100_000;

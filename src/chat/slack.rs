@@ -181,9 +181,10 @@ fn unescaped(text: &str) -> String {
     while let Some((before, from)) = rest.split_once('<') {
         plain.push_str(before);
         let Some((inner, after)) = from.split_once('>') else {
+            // Nothing is escaped any more.
             plain.push('<');
             rest = from;
-            continue;
+            break;
         };
         let (target, label) = inner.split_once('|').unwrap_or((inner, ""));
         match (target.chars().next(), label) {
@@ -210,6 +211,13 @@ mod tests {
     fn text(message: Value) -> Result<String, String> {
         let message: SlackMessage = serde_json::from_value(message).unwrap();
         message.to_text().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_never_closed_is_read_once() {
+        let open = "<".repeat(2_000_000);
+        assert!(text(json!({ "text": open })).unwrap_err().contains("characters"));
+        assert_eq!(text(json!({ "text": "1 < 2 <!here> <3" })).unwrap(), "1 < 2 @here <3");
     }
 
     #[test]

@@ -53,5 +53,8 @@ pub(crate) const RULES_ACCEPTED: Table<(RoomNid, OwnedUserId), EventNid> =
 /// Up to which position a device of a user had everything.
 pub(crate) const DELIVERED: Table<(OwnedUserId,), StreamPosition> =
     Table::new(Keyspace::Chat, 17, 1);
+/// The same of a room.
+pub(crate) const DELIVERED_IN: Table<(OwnedUserId, RoomNid), StreamPosition> =
+    Table::new(Keyspace::Chat, 18, 1);
 /// The webhooks of a room.
 pub(crate) const ROOM_WEBHOOKS: Table<(RoomNid, String), ()> = Table::new(Keyspace::Chat, 13, 1);

@@ -165,6 +165,25 @@ impl Chat {
         Ok(())
     }
 
+    /// Whether somebody knows the address of a webhook.
+    ///
+    /// # Errors
+    /// [`ChatError::NotFound`] if there is no such webhook or the secret is another's, or the store
+    /// failed.
+    pub async fn check_webhook_secret(&self, id: &str, secret: &Secret) -> Result<(), ChatError> {
+        self.addressed_webhook(id, secret).await.map(drop)
+    }
+
+    async fn addressed_webhook(&self, id: &str, secret: &Secret) -> Result<WebhookRow, ChatError> {
+        let snapshot = self.snapshot().await?;
+        let row = match id.len() {
+            ID_CHARACTERS => WEBHOOKS.get(snapshot.as_ref(), &(id,)).await?,
+            _ => None,
+        };
+        let is_right = |row: &WebhookRow| hash(secret.expose()).ct_eq(&row.secret_hash).into();
+        row.filter(is_right).ok_or(ChatError::NotFound("webhook"))
+    }
+
     /// Posts what was sent to the address of a webhook.
     ///
     /// # Errors
@@ -176,13 +195,7 @@ impl Chat {
         secret: &Secret,
         message: &SlackMessage,
     ) -> Result<OwnedEventId, ChatError> {
-        let snapshot = self.snapshot().await?;
-        let row = match id.len() {
-            ID_CHARACTERS => WEBHOOKS.get(snapshot.as_ref(), &(id,)).await?,
-            _ => None,
-        };
-        let is_right = |row: &WebhookRow| hash(secret.expose()).ct_eq(&row.secret_hash).into();
-        let row = row.filter(is_right).ok_or(ChatError::NotFound("webhook"))?;
+        let row = self.addressed_webhook(id, secret).await?;
         let text = message.to_text()?;
         let (name, icon_url) = message.sender()?;
         let mut content = json!({ "msgtype": "m.text", "body": text, "m.mentions": {} });
@@ -203,7 +216,7 @@ impl Chat {
             transaction: None,
             origin_server_ts: None,
         };
-        let room = self.rooms().room_by_nid(snapshot.as_ref(), row.room).await?;
+        let room = self.room(row.room).await?;
         Ok(self.rooms().send(&room, request).await?.event_id)
     }
 }

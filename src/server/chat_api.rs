@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use hearth_api_chat::{ChatApi, Hub, Pace, Registration, Settings as ChatSettings, Terms, Tokens};
+use hearth_api_chat::{
+    ChatApi, DirectRooms, Hub, Pace, Registration, Settings as ChatSettings, Terms, Tokens,
+};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -29,6 +31,7 @@ pub fn chat_api(settings: &Settings, parts: &Parts, stop: &CancellationToken) ->
         search: parts.search.clone(),
         sync: parts.sync.clone(),
         hub: Hub::new(stop.clone()),
+        direct_rooms: DirectRooms::default(),
         bus: parts.bus.clone(),
         tokens,
         pace: match settings.rate_limit.enabled {

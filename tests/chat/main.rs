@@ -19,6 +19,7 @@ mod notifications;
 mod presence;
 mod reactions;
 mod receipts;
+mod resuming;
 mod rooms;
 mod search;
 mod sse;

@@ -111,6 +111,27 @@ async fn a_deleted_message_keeps_its_place_and_loses_what_it_said() {
 }
 
 #[tokio::test]
+async fn a_deleted_message_loses_all_of_its_edits() {
+    let (server, alice, bob, room) = two_in_a_room().await;
+    let client = matrix(&server, &alice).await;
+    let said = client.say(&room, "edit 0").await;
+    let mut edits = Vec::new();
+    for number in 1..=70 {
+        let content = json!({
+            "m.new_content": { "msgtype": "m.text", "body": format!("edit {number}") },
+        });
+        let relation = json!({ "rel_type": "m.replace", "event_id": said });
+        edits.push(client.relate(&room, "m.room.message", relation, content).await);
+    }
+    alice.delete(&format!("/messages/{said}")).await.done();
+    for edit in [&edits[0], &edits[35], &edits[69]] {
+        let event = matrix(&server, &bob).await.event(&room, edit).await.ok();
+        assert_eq!(event["content"], json!({}), "{event}");
+    }
+    alice.delete(&format!("/messages/{said}")).await.done();
+}
+
+#[tokio::test]
 async fn answers_name_what_they_answer_to() {
     let (server, alice, bob, room) = two_in_a_room().await;
     let client = matrix(&server, &alice).await;

@@ -11,6 +11,9 @@ async fn a_message_is_sent_then_delivered_then_read() {
     let client = server.anonymous().login(&bob.user, PASSWORD).await;
     let said = alice.say(&room, "hello").await;
     assert_eq!(alice.message(&said).await["status"], "sent");
+    let elsewhere = bob.create_room("Elsewhere", "public").await;
+    bob.messages(&elsewhere, "limit=1").await;
+    assert_eq!(alice.message(&said).await["status"], "sent", "he looked elsewhere");
     let since = client.now().await;
     client.sync(Some(&since), 0).await;
     assert_eq!(alice.message(&said).await["status"], "delivered");

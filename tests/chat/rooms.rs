@@ -1,5 +1,8 @@
 //! `@Room`: making, finding, changing and deleting rooms; direct rooms.
 
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
 use hearth_tests::{Chat, Client, Server, session::PASSWORD};
 use serde_json::{Value, json};
 
@@ -147,6 +150,18 @@ async fn a_direct_room_is_found_again_by_both() {
     let open = json!({ "join_rule": "public" });
     let refused = client.put_state(id, "m.room.join_rules", "", open).await;
     refused.assert_matrix_error(403, "M_FORBIDDEN");
+}
+
+#[tokio::test]
+async fn two_who_write_to_each_other_at_once_are_in_one_room() {
+    let server = Server::start().await;
+    let [alice, bob] = server.chatters(["alice", "bob"]).await;
+    let opened = (0..8).map(|number| match number % 2 {
+        0 => alice.direct_room(&bob.user),
+        _ => bob.direct_room(&alice.user),
+    });
+    let opened: BTreeSet<_> = join_all(opened).await.into_iter().collect();
+    assert_eq!(opened.len(), 1, "{opened:?}");
 }
 
 #[tokio::test]

@@ -83,6 +83,16 @@ async fn contents_are_checked_and_harmless() {
     });
     let evil = client.send(&room, "m.room.message", content).await;
     assert_eq!(alice.message(&evil).await["formatted_content"], "<b>x</b>");
+    let mut endless = "<p>".to_owned();
+    (0..1_500).for_each(|number| endless += &format!("<b a={number}>"));
+    endless += &"<p>x".repeat(6_000);
+    let content = json!({
+        "msgtype": "m.text", "body": "*short*", "format": "org.matrix.custom.html",
+        "formatted_body": endless,
+    });
+    let endless = client.send(&room, "m.room.message", content).await;
+    let shown = alice.message(&endless).await;
+    assert_eq!(shown["formatted_content"], "<p><em>short</em></p>");
 }
 
 #[tokio::test]

@@ -21,6 +21,10 @@ use crate::{
 /// as a deleted message.
 const OF_EDIT: &str = "org.hearth.of_edit";
 
+/// How many events that relate to a message are read at a time, and how often.
+const CHILDREN_PAGE: usize = 200;
+const CHILDREN_PAGES_MAX: usize = 50;
+
 /// Deletes a message: for who sent it, and for admins of the room.
 #[utoipa::path(
     delete, path = "/messages/{message_id}", tag = "messages",
@@ -37,22 +41,25 @@ pub(crate) async fn delete_message(
     if event.pdu().is_state() {
         return Err(Problem::forbidden("what happened cannot be deleted"));
     }
-    if event.redacted_by().is_some() {
-        return Ok(StatusCode::NO_CONTENT);
-    }
     if caller.is_suspended && event.pdu().sender() != user_id {
         let detail = "suspended users may delete only what they sent";
         return Err(Problem::new(StatusCode::FORBIDDEN, "user-suspended", detail));
     }
-    let mut redactions = vec![redaction(user_id, &message_id, &json!({}))?];
+    // Who deletes it again deletes what was left, if the server crashed in between.
+    let mut redactions = match event.redacted_by() {
+        Some(_) => Vec::new(),
+        None => vec![redaction(user_id, &message_id, &json!({}))?],
+    };
     let edits = children(&api, &place, user_id, &event, "m.replace").await?;
     let files = further_files(&api, &place, user_id, &event).await?;
     for part in edits.iter().chain(&files) {
         let of_edit = json!({ OF_EDIT: true });
         redactions.push(redaction(user_id, part.pdu().event_id(), &of_edit)?);
     }
-    redactions.truncate(ROOM_GROUP_EVENTS_MAX);
-    api.rooms.send_all(&place.room, redactions).await?;
+    while !redactions.is_empty() {
+        let rest = redactions.split_off(redactions.len().min(ROOM_GROUP_EVENTS_MAX));
+        api.rooms.send_all(&place.room, std::mem::replace(&mut redactions, rest)).await?;
+    }
     api.bus.presence().active(user_id);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -77,21 +84,29 @@ async fn children(
     message: &Event,
     rel_type: &str,
 ) -> Result<Vec<Event>, Problem> {
-    let query = RelationQuery {
+    let mut query = RelationQuery {
         rel_type: Some(rel_type.to_owned()),
         event_type: None,
         from: None,
         to: None,
         direction: Direction::Backward,
-        limit: ROOM_GROUP_EVENTS_MAX - 1,
+        limit: CHILDREN_PAGE,
         recurse: false,
     };
     let (snapshot, room) = (place.snapshot.as_ref(), &place.room);
     let message = message.pdu();
-    let page = api.rooms.relations(snapshot, room, user_id, message.event_id(), &query).await?;
-    // What others pretend to be edits is theirs.
-    let own = |edit: &Event| edit.pdu().sender() == message.sender();
-    Ok(page.events.into_iter().filter(own).collect())
+    let mut children = Vec::new();
+    for _ in 0..CHILDREN_PAGES_MAX {
+        let page = api.rooms.relations(snapshot, room, user_id, message.event_id(), &query).await?;
+        // What others pretend to be edits is theirs.
+        let own = |child: &Event| child.pdu().sender() == message.sender();
+        children.extend(page.events.into_iter().filter(own));
+        query.from = page.next;
+        if query.from.is_none() {
+            break;
+        }
+    }
+    Ok(children)
 }
 
 pub(super) fn redaction(

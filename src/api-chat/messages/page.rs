@@ -92,7 +92,7 @@ pub(crate) async fn list_messages(
         page.messages.reverse();
     }
     if query.before.is_none() && query.after.is_none() {
-        api.bus.deliveries().delivered(user_id, snapshot.position());
+        api.bus.deliveries().delivered_in(place.room.nid(), user_id, snapshot.position());
     }
     Ok(Json(page))
 }

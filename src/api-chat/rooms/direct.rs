@@ -3,9 +3,12 @@
 //! Which rooms are direct stands in the account data of each of the two (`m.direct`), where Matrix
 //! clients look for it too.
 
+use std::{collections::HashMap, sync::Arc};
+
 use hearth_rooms::{CreateRoom, Invitation, Room};
+use parking_lot::Mutex;
 use ruma::{
-    OwnedRoomId, UserId, api::client::room::create_room::v3::RoomPreset,
+    OwnedRoomId, OwnedUserId, UserId, api::client::room::create_room::v3::RoomPreset,
     events::room::member::MembershipState,
 };
 use serde_json::Map;
@@ -17,12 +20,35 @@ use crate::{
     place::state_event,
 };
 
+/// Who is making direct rooms at present: of two who write to each other at the same time, one
+/// makes the room and the other gets it.
+#[derive(Clone, Default)]
+pub struct DirectRooms(Arc<Mutex<HashMap<(OwnedUserId, OwnedUserId), Arc<Turn>>>>);
+
+/// Whose turn it is, of those who make the same room.
+type Turn = tokio::sync::Mutex<()>;
+
+impl DirectRooms {
+    fn turn(&self, user_id: &UserId, other: &UserId) -> Arc<Turn> {
+        let mut pair = (user_id.to_owned(), other.to_owned());
+        if pair.0 > pair.1 {
+            pair = (pair.1, pair.0);
+        }
+        let mut making = self.0.lock();
+        making.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(making.entry(pair).or_default())
+    }
+}
+
 /// The direct room of two people, and whether it is new.
 pub(super) async fn open_direct_room(
     api: &ChatApi,
     user_id: &UserId,
     other: &UserId,
 ) -> Result<(bool, OwnedRoomId), Problem> {
+    let turn = api.direct_rooms.turn(user_id, other);
+    // Held while the room is made, as that is what the others wait for.
+    let _turn = turn.lock().await;
     if let Some(room) = present(api, user_id, other).await? {
         return Ok((false, room.id().to_owned()));
     }

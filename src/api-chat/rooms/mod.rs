@@ -10,6 +10,7 @@ mod public;
 mod settings;
 mod update;
 
+pub use self::direct::DirectRooms;
 pub(crate) use self::{
     create::{__path_create_room, create_room},
     delete::{__path_delete_room, delete_room},

@@ -46,6 +46,8 @@ enum Ending {
     TooSlow,
     /// The client was silent for too long.
     Silent,
+    /// The server could not go on.
+    Failed,
 }
 
 impl Ending {
@@ -58,6 +60,7 @@ impl Ending {
             Self::Unauthorized => Some((4401, "the token is missing or not valid any more")),
             Self::TooMany => Some((4429, "the user has too many connections")),
             Self::TooSlow => Some((4408, "too slow: come back with the last pos")),
+            Self::Failed => Some((1011, "the server failed: come back with the last pos")),
             Self::Silent => Some((4409, "silent for too long: come back with the last pos")),
         }
     }
@@ -146,12 +149,11 @@ impl Connection {
             Some(hello) => hello,
             None => self.first_frame().await?,
         };
-        let caller = listening(&self.api, &hello.token).await;
-        let caller = caller.map_err(|_| Ending::Unauthorized)?;
+        let caller = caller_of(&self.api, &hello.token).await?;
         let listener = Listener::open(&self.api, caller.user_id(), &hello.wish).await;
         let (listener, resumed) = listener.map_err(|problem| match problem.status() {
             StatusCode::TOO_MANY_REQUESTS => Ending::TooMany,
-            _ => Ending::TooSlow,
+            _ => Ending::Failed,
         })?;
         let session = Session { token: hello.token, caller, listener };
         let ready = Reply::Ready {
@@ -190,6 +192,8 @@ impl Connection {
                 return self.refuse(session, None, problem).await;
             }
         };
+        // Whoever was locked or suspended meanwhile is it here, too.
+        session.caller = caller_of(&self.api, &session.token).await?;
         let checked = check(&request);
         let Request { id, command } = request;
         let id = id.as_deref();
@@ -223,20 +227,19 @@ impl Connection {
 
     async fn reply(&mut self, session: &Session, reply: Reply<'_>) -> Result<(), Ending> {
         let frame = Frame { pos: session.listener.place(), says: Says::Reply(reply) };
-        let bytes = self.form.write(&frame).map_err(|_| Ending::TooSlow)?;
+        let bytes = self.form.write(&frame).map_err(|_| Ending::Failed)?;
         self.write(bytes).await
     }
 
     /// Ends the connection with the session, and learns whom the user ignores.
     async fn look_again(&mut self, session: &mut Session) -> Result<(), Ending> {
-        let caller = listening(&self.api, &session.token).await;
-        session.caller = caller.map_err(|_| Ending::Unauthorized)?;
-        session.listener.look_again().await.map_err(|_| Ending::TooSlow)
+        session.caller = caller_of(&self.api, &session.token).await?;
+        session.listener.look_again().await.map_err(|_| Ending::Failed)
     }
 
     async fn write(&mut self, frame: Bytes) -> Result<(), Ending> {
         let message = match self.form {
-            Form::Json => Message::Text(Utf8Bytes::try_from(frame).map_err(|_| Ending::TooSlow)?),
+            Form::Json => Message::Text(Utf8Bytes::try_from(frame).map_err(|_| Ending::Failed)?),
             Form::Compact => Message::Binary(frame),
         };
         self.send(message).await
@@ -249,6 +252,15 @@ impl Connection {
             Err(_) => Err(Ending::TooSlow),
         }
     }
+}
+
+/// Who has a token.
+async fn caller_of(api: &ChatApi, token: &str) -> Result<Caller, Ending> {
+    let caller = listening(api, token).await;
+    caller.map_err(|problem| match problem.status() {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ending::Unauthorized,
+        _ => Ending::Failed,
+    })
 }
 
 /// Whose turn it is to say something.

@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     cursor::Cursor,
     frame::Happening,
-    limits::{CHANGES_READ, TOLD_CHANGES_KEPT},
+    limits::{CHANGES_READ, TOLD_BYTES_MAX, TOLD_KEPT},
     registry::Registry,
     told::{Audience, Told, ToldChange},
     witness,
@@ -42,8 +42,11 @@ struct Inner {
     registry: Mutex<Registry>,
     /// Up to where connections were told of everything.
     followed: AtomicI64,
-    /// What late changes were told as.
-    told: Cache<StreamPosition, ToldChange>,
+    /// What changes were told as, so that many who come back at once cost no more than one. The
+    /// key's first part is [`Inner::forgotten`].
+    told: Cache<(u64, StreamPosition), ToldChange>,
+    /// How often somebody took back what was told.
+    forgotten: AtomicU64,
     stop: CancellationToken,
 }
 
@@ -54,7 +57,12 @@ impl Hub {
         Self(Arc::new(Inner {
             registry: Mutex::default(),
             followed: AtomicI64::new(0),
-            told: Cache::new(TOLD_CHANGES_KEPT),
+            told: Cache::builder()
+                .weigher(|_, told: &ToldChange| told.iter().map(|told| told.weight()).sum())
+                .max_capacity(TOLD_BYTES_MAX)
+                .time_to_live(TOLD_KEPT)
+                .build(),
+            forgotten: AtomicU64::new(0),
             stop,
         }))
     }
@@ -76,7 +84,8 @@ impl Hub {
         position: StreamPosition,
         fact: &Fact,
     ) -> Result<ToldChange, Problem> {
-        if let Some(told) = self.0.told.get(&position) {
+        let key = (self.0.forgotten.load(Ordering::SeqCst), position);
+        if let Some(told) = self.0.told.get(&key) {
             return Ok(told);
         }
         let seen = witness::witness(api, position, fact).await?;
@@ -86,8 +95,14 @@ impl Hub {
             Arc::new(Told::new(place, true, seen.audience, seen.by, seen.happening))
         };
         let told: ToldChange = seen.into_iter().enumerate().map(tell).collect();
-        self.0.told.insert(position, Arc::clone(&told));
+        self.0.told.insert(key, Arc::clone(&told));
         Ok(told)
+    }
+
+    /// Somebody took back what they said: from now on nothing is told as it was before.
+    fn forget_told(&self) {
+        self.0.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.0.told.invalidate_all();
     }
 }
 
@@ -150,6 +165,9 @@ impl Follower {
     }
 
     async fn tell_change(&self, position: StreamPosition, fact: &Fact) {
+        if matches!(fact, Fact::Redacted { .. } | Fact::Erased { .. }) {
+            self.api.hub.forget_told();
+        }
         if !self.is_of_interest(fact) {
             return;
         }

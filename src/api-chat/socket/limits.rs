@@ -39,5 +39,7 @@ pub(crate) const STREAM_HEARTBEAT: Duration = Duration::from_secs(15);
 pub(crate) const RESUMED_CHANGES_MAX: i64 = 20_000;
 /// How many changes are read at once.
 pub(crate) const CHANGES_READ: usize = 500;
-/// Most changes whose events are kept to be told again.
-pub(crate) const TOLD_CHANGES_KEPT: u64 = 20_000;
+/// How much of what was told is kept to be told again, in bytes.
+pub(crate) const TOLD_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// For how long it is kept.
+pub(crate) const TOLD_KEPT: Duration = Duration::from_secs(5 * 60);

@@ -43,8 +43,8 @@ pub(crate) struct Listener {
     missed: VecDeque<Arc<Told>>,
     /// After the last frame.
     place: Cursor,
-    /// Up to where it is noted that the client has everything.
-    noted: Cursor,
+    /// The room of the last frame, if it was about one.
+    told_of: Option<RoomNid>,
 }
 
 impl Listener {
@@ -68,7 +68,7 @@ impl Listener {
             all_rooms: wish.all_rooms,
             missed: VecDeque::new(),
             place: Cursor::after(StreamPosition::ZERO),
-            noted: Cursor::after(StreamPosition::ZERO),
+            told_of: None,
         };
         listener.look_again().await?;
         let (wanted, now) = listener.enter_rooms(wish).await?;
@@ -233,9 +233,12 @@ impl Listener {
     /// server ends. Nothing is lost by not waiting for it.
     pub async fn next(&mut self, form: Form) -> Option<Result<Bytes, FormError>> {
         // Who wants the next frame has taken the one before.
-        if self.noted < self.place {
-            self.noted = self.place;
-            self.api.bus.deliveries().delivered(&self.user, self.place.complete());
+        if let Some(room) = self.told_of.take() {
+            let (deliveries, upto) = (self.api.bus.deliveries(), self.place.complete());
+            match self.all_rooms {
+                true => deliveries.delivered(&self.user, upto),
+                false => deliveries.delivered_in(room, &self.user, upto),
+            }
         }
         loop {
             let (told, is_missed) = match self.missed.pop_front() {
@@ -245,6 +248,7 @@ impl Listener {
             if told.is_by(&self.ignored) || !(is_missed || self.is_new(&told)) {
                 continue;
             }
+            self.told_of = told.room();
             if told.is_logged || told.place > self.place {
                 self.place = self.place.max(told.place);
                 return Some(told.written(form));

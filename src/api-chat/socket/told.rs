@@ -24,6 +24,9 @@ pub(crate) enum Audience {
     People(HashSet<OwnedUserId>),
 }
 
+/// What it takes beside its frames, in bytes.
+const OVERHEAD_BYTES: usize = 512;
+
 /// Something that happened, with the place after it.
 pub(crate) struct Told {
     /// The place.
@@ -50,6 +53,12 @@ impl Told {
     ) -> Self {
         let (json, compact) = (OnceLock::new(), OnceLock::new());
         Self { place, is_logged, audience, by, happening, json, compact }
+    }
+
+    /// About how many bytes it takes in memory: the frame in both forms, and what it is made of.
+    pub fn weight(&self) -> u32 {
+        let frame = self.written(Form::Json).map_or(0, |frame| frame.len());
+        u32::try_from(3 * frame + OVERHEAD_BYTES).unwrap_or(u32::MAX)
     }
 
     /// The room that it is about, if it is told in a room.

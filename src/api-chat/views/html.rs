@@ -46,6 +46,20 @@ const TABLE_TAGS: [&str; 4] = ["thead", "tbody", "th", "tr"];
 /// Where links may lead.
 const SCHEMES: [&str; 4] = ["http", "https", "mailto", "matrix"];
 
+/// Elements that HTML opens again where they were not closed.
+const FORMATTING: [&str; 14] = [
+    "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
+];
+/// Most tags of what others wrote.
+const TAGS_MAX: usize = 4_000;
+/// Most elements that could be opened again.
+const REOPENED_MAX: usize = 60_000;
+/// How many times longer safe HTML may be, and how many bytes beyond that.
+const GROWTH_MAX: usize = 4;
+const GROWTH_BYTES: usize = 1_024;
+/// How many elements of markdown are in one another at most; the text of deeper ones stays.
+const DEPTH_MAX: usize = 32;
+
 static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = Builder::default();
     cleaner
@@ -56,10 +70,26 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     cleaner
 });
 
-/// HTML without anything that could do harm.
+/// HTML without anything that could do harm; `None` if making it so could cost too much.
 #[must_use]
-pub fn clean(html: &str) -> String {
-    CLEANER.clean(html).to_string()
+pub fn clean(html: &str) -> Option<String> {
+    if is_costly(html) {
+        return None;
+    }
+    let clean = CLEANER.clean(html).to_string();
+    (clean.len() <= html.len() * GROWTH_MAX + GROWTH_BYTES).then_some(clean)
+}
+
+/// Whether a parser could make very much of it: it opens formatting elements that were left open
+/// anew in every paragraph, and looks through all that is open at every tag.
+fn is_costly(html: &str) -> bool {
+    let tags = html.split('<').skip(1);
+    let is_formatting = |tag: &&str| {
+        let name = tag.split(|letter: char| !letter.is_ascii_alphanumeric()).next();
+        name.is_some_and(|name| FORMATTING.iter().any(|known| name.eq_ignore_ascii_case(known)))
+    };
+    let (all, formatting) = (tags.clone().count(), tags.filter(is_formatting).count());
+    all > TAGS_MAX || all * formatting > REOPENED_MAX
 }
 
 /// Markdown as safe HTML; `None` if that says no more than the text itself.
@@ -74,7 +104,7 @@ pub fn from_markdown(text: &str) -> Option<String> {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
         event => event,
     });
-    let events: Vec<_> = events.collect();
+    let events: Vec<_> = events.filter(shallow()).collect();
     for event in &events {
         is_plain &= matches!(
             event,
@@ -87,7 +117,24 @@ pub fn from_markdown(text: &str) -> Option<String> {
     }
     let mut html = String::new();
     push_html(&mut html, events.into_iter());
-    Some(clean(html.trim_end()))
+    // What was made here is balanced, so it costs no more than its length.
+    Some(CLEANER.clean(html.trim_end()).to_string())
+}
+
+/// Which of the elements of a text are not in too many others.
+fn shallow() -> impl FnMut(&Event<'_>) -> bool {
+    let mut depth = 0_usize;
+    move |event| match event {
+        Event::Start(_) => {
+            depth += 1;
+            depth <= DEPTH_MAX
+        }
+        Event::End(_) => {
+            depth -= 1;
+            depth < DEPTH_MAX
+        }
+        _ => true,
+    }
 }
 
 #[cfg(test)]
@@ -110,6 +157,19 @@ mod tests {
     }
 
     #[test]
+    fn what_could_grow_without_end_is_left_alone() {
+        let mut left_open = "<p>".to_owned();
+        (0..1_000).for_each(|number| left_open += &format!("<B a={number}>"));
+        left_open += &"<p>x".repeat(1_000);
+        assert_eq!(clean(&left_open), None);
+        assert_eq!(clean(&"<div>".repeat(10_000)), None);
+        let usual = "<p><b>one</b> and <code>two</code></p>".repeat(50);
+        assert_eq!(clean(&usual).as_deref(), Some(&*usual));
+        let deep = from_markdown(&format!("{}deep", "> ".repeat(4_000))).unwrap();
+        assert!(deep.contains("deep") && deep.len() < 2_000, "{}", deep.len());
+    }
+
+    #[test]
     fn nothing_harmful_stays() {
         for (html, cleaned) in [
             ("<script>alert(1)</script>x", "x"),
@@ -119,7 +179,7 @@ mod tests {
             ("<a href=\"javascript:x()\">y</a>", "<a rel=\"noopener noreferrer nofollow\">y</a>"),
             ("<iframe src=\"//x\"></iframe>", ""),
         ] {
-            assert_eq!(clean(html), cleaned);
+            assert_eq!(clean(html).as_deref(), Some(cleaned));
         }
     }
 }

@@ -5,12 +5,15 @@ use ruma::{OwnedEventId, OwnedRoomId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Attachment, ContentWarning, Person, ReactionGroup, SystemEvent, Timestamp};
+use super::{Attachment, ContentWarning, Person, ReactionGroup, SystemEvent, Timestamp, html};
 
 /// What is shown of a message that was deleted.
 pub const DELETED: &str = "[deleted]";
 /// What is shown of a message that this server cannot read.
 pub(super) const ENCRYPTED: &str = "[encrypted]";
+
+/// Longest text that is read as markdown in place of HTML, in bytes.
+const MARKDOWN_BYTES_MAX: usize = 40_000;
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -183,11 +186,14 @@ impl MessageContent {
         }
     }
 
-    /// Its HTML, made safe.
+    /// Its HTML, made safe. Where that could cost too much, its text is read as markdown.
     pub(super) fn html(&self) -> Option<String> {
         let is_html = self.format.as_deref() == Some("org.matrix.custom.html");
         let html = self.formatted_body.as_deref().filter(|_| is_html)?;
-        Some(super::html::clean(html))
+        html::clean(html).or_else(|| {
+            let is_short = self.text().len() <= MARKDOWN_BYTES_MAX;
+            is_short.then(|| html::from_markdown(self.text())).flatten()
+        })
     }
 }
 

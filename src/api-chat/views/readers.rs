@@ -38,7 +38,7 @@ impl Readers {
         let head = api.rooms.head(snapshot, room.nid()).await?;
         let members = api.rooms.joined_members(snapshot, room.nid(), None, RECIPIENTS_MAX).await?;
         let members: Vec<_> = members.into_iter().map(|(user, _)| user).collect();
-        let delivered = api.chat.delivered_upto(snapshot, &members).await?;
+        let delivered = api.chat.delivered_upto(snapshot, room.nid(), &members).await?;
         let members = members.into_iter().zip(delivered).collect();
         if head.joined_members > MEMBERS_MAX {
             return Ok(Self { receipts: None, members });
