@@ -23,7 +23,10 @@ use crate::{
 /// Who is making direct rooms at present: of two who write to each other at the same time, one
 /// makes the room and the other gets it.
 #[derive(Clone, Default)]
-pub struct DirectRooms(Arc<Mutex<HashMap<(OwnedUserId, OwnedUserId), Arc<Turn>>>>);
+pub struct DirectRooms(Arc<Mutex<HashMap<Pair, Arc<Turn>>>>);
+
+/// The two of a room, in the order of their ids.
+type Pair = (OwnedUserId, OwnedUserId);
 
 /// Whose turn it is, of those who make the same room.
 type Turn = tokio::sync::Mutex<()>;
