@@ -5,7 +5,11 @@ use std::io::Cursor;
 use image::{ImageFormat, RgbImage};
 use reqwest::{Method, RequestBuilder};
 
-use crate::{Client, Reply, rooms::query_string};
+use serde_json::Value;
+
+use crate::{Chat, Client, Reply, rooms::query_string};
+
+const BOUNDARY: &str = "the-boundary";
 
 impl Client {
     /// Asks to upload `bytes`.
@@ -21,6 +25,29 @@ impl Client {
         let address = body["content_uri"].as_str().expect("a content_uri");
         address.strip_prefix("mxc://").expect("an mxc address").to_owned()
     }
+}
+
+impl Chat {
+    /// Asks to upload what is in a form.
+    pub async fn post_form(&self, form: Vec<u8>) -> Reply {
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = self.request(Method::POST, "/attachments/upload");
+        self.exchange(request.header("content-type", kind).body(form)).await
+    }
+
+    /// Uploads a file; the attachment that it is.
+    pub async fn attach(&self, filename: &str, content: &[u8]) -> Value {
+        self.post_form(form("file", filename, content)).await.created()
+    }
+}
+
+/// A form with a file.
+pub fn form(field: &str, filename: &str, content: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{filename}\"\
+         \r\nContent-Type: application/x-lie\r\n\r\n"
+    );
+    [head.as_bytes(), content, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat()
 }
 
 /// Checks that the answer to `request` is `content`, which can be had in parts and is not sent to

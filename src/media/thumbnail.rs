@@ -86,15 +86,36 @@ impl Media {
         Ok(Some(self.thumbnail_file(&row, Some(drawn.bytes))))
     }
 
+    /// Whether the content of an id of this server begins like a picture.
+    ///
+    /// # Errors
+    /// Those of [`Media::get`].
+    pub async fn is_picture(&self, media_id: &str) -> Result<bool, MediaError> {
+        let server_name = &self.0.settings.server_name;
+        let Some(file) = self.find(server_name, media_id, Duration::ZERO).await? else {
+            return Ok(false);
+        };
+        match self.blob(&file.content).await? {
+            Some(blob) => self.begins_like_a_picture(&blob).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn begins_like_a_picture(&self, blob: &BlobRow) -> Result<bool, MediaError> {
+        let start_bytes = blob.size_bytes.min(MAGIC_BYTES);
+        let start = self.0.blobs.read(&blob.location, start_bytes).await?;
+        Ok(sniff(&start).is_some())
+    }
+
     /// The whole blob, if it begins like a picture.
     async fn thumbnail_source(&self, blob: &BlobRow) -> Result<Bytes, MediaError> {
-        let blobs = &self.0.blobs;
-        let start = blobs.read(&blob.location, blob.size_bytes.min(MAGIC_BYTES)).await?;
-        sniff(&start).ok_or(MediaError::NotThumbnailable)?;
+        if !self.begins_like_a_picture(blob).await? {
+            return Err(MediaError::NotThumbnailable);
+        }
         if blob.size_bytes > SOURCE_BYTES_MAX {
             return Err(MediaError::TooLargeToThumbnail);
         }
-        blobs.read(&blob.location, blob.size_bytes).await
+        self.0.blobs.read(&blob.location, blob.size_bytes).await
     }
 
     /// Draws off the runtime. The permit goes along: it is given back when the decoder ends, even

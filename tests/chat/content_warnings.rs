@@ -10,8 +10,6 @@ use hearth_tests::{
 };
 use serde_json::{Value, json};
 
-use super::attachments::upload;
-
 /// The type of the marks, and what `unsigned` tells of one.
 const MARK: &str = "org.hearth.content_warning";
 
@@ -232,8 +230,8 @@ async fn a_mark_is_told_when_it_comes_and_goes() {
 async fn all_pictures_of_a_message_are_marked_for_matrix() {
     let story = Story::new().await;
     let Story { alice, bob, carol, room, .. } = &story;
-    let first = upload(bob, "a.png", &png(4, 4)).await;
-    let second = upload(bob, "b.png", &png(5, 5)).await;
+    let first = bob.attach("a.png", &png(4, 4)).await;
+    let second = bob.attach("b.png", &png(5, 5)).await;
     let body = json!({ "attachments": [first["id"], second["id"]] });
     let client = story.in_matrix(carol).await;
     let since = next_batch(&client.sync(None, 0).await);

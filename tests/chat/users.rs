@@ -1,6 +1,6 @@
 //! `@User`: profiles, finding people, blocking, not being disturbed.
 
-use hearth_tests::{Chat, Server, session::PASSWORD};
+use hearth_tests::{Chat, Server, chat_client::id, media::png, session::PASSWORD};
 use serde_json::{Value, json};
 
 async fn together(server: &Server) -> (Chat, Chat, String) {
@@ -14,15 +14,16 @@ async fn together(server: &Server) -> (Chat, Chat, String) {
 async fn a_profile_is_changed_in_both_apis_and_all_rooms() {
     let server = Server::start().await;
     let (alice, bob, room) = together(&server).await;
-    let update = json!({ "display_name": "Alice A.", "avatar": "picture", "status_message": "hi" });
+    let picture = id(&alice.attach("face.png", &png(8, 8)).await);
+    let update = json!({ "display_name": "Alice A.", "avatar": picture, "status_message": "hi" });
     let me = alice.patch("/users/me", update).await.ok();
     assert_eq!(me["display_name"], "Alice A.");
-    assert_eq!(me["avatar_url"], "/api/attachments/picture");
+    assert_eq!(me["avatar_url"], format!("/api/attachments/{picture}"));
     assert_eq!(me["status_message"], "hi");
     let client = server.anonymous().login(&alice.user, PASSWORD).await;
     let profile = client.get(&format!("/profile/{}", alice.user)).await.ok();
     assert_eq!(profile["displayname"], "Alice A.");
-    assert_eq!(profile["avatar_url"], "mxc://hearth.test/picture");
+    assert_eq!(profile["avatar_url"], format!("mxc://hearth.test/{picture}"));
     let member = client.state(&room, "m.room.member", &alice.user).await.ok();
     assert_eq!(member["displayname"], "Alice A.");
     let said = alice.say(&room, "hello").await;
@@ -34,6 +35,38 @@ async fn a_profile_is_changed_in_both_apis_and_all_rooms() {
     assert_eq!((&me["avatar_url"], &me["status_message"]), (&Value::Null, &Value::Null));
     assert_eq!(me["display_name"], "Alice A.");
     bob.get("/users/@nobody:hearth.test").await.assert_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn an_avatar_is_a_picture_that_its_user_uploaded() {
+    let server = Server::start().await;
+    let (alice, bob, room) = together(&server).await;
+    let matrix = server.anonymous().login(&alice.user, PASSWORD).await;
+    let paper = alice.attach("a.png", b"%PDF-1.7\n").await;
+    let lie = matrix.upload("image/png", "a.png", b"<svg onload=alert(1)>".to_vec()).await;
+    let reserved = matrix.post("/_matrix/media/v1/create", json!({})).await.ok();
+    let hidden = bob.attach("b.png", &png(8, 8)).await;
+    let shown = bob.attach("c.png", &png(9, 9)).await;
+    let body = json!({ "content": "look", "attachments": [shown["id"]] });
+    bob.post(&format!("/rooms/{room}/messages"), body).await.created();
+    assert_eq!(alice.get(&format!("/attachments/{}", id(&shown))).await.status, 200);
+    let last = |address: &str| address.rsplit('/').next().unwrap().to_owned();
+    for avatar in [
+        "unknown".to_owned(),
+        id(&paper),
+        last(&lie),
+        last(reserved["content_uri"].as_str().unwrap()),
+        id(&hidden),
+        id(&shown),
+    ] {
+        let update = json!({ "display_name": "Somebody else", "avatar": avatar });
+        alice.patch("/users/me", update).await.assert_invalid(&["avatar"]);
+    }
+    let me = alice.get("/auth/me").await.ok();
+    assert_eq!((&me["display_name"], &me["avatar_url"]), (&json!("alice"), &Value::Null));
+    let picture = last(&matrix.upload("text/plain", "a.txt", png(8, 8)).await);
+    alice.patch("/users/me", json!({ "avatar": picture })).await.ok();
+    assert_eq!(bob.get(&format!("/attachments/{picture}")).await.bytes, png(8, 8));
 }
 
 #[tokio::test]

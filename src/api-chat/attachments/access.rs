@@ -9,6 +9,20 @@ use crate::{ChatApi, Problem};
 /// How deep in the content of an event the address of a file may be.
 const CONTENT_DEPTH_MAX: usize = 4;
 
+/// Checks that a file can be the avatar of a user: a picture that they uploaded. An avatar is for
+/// everybody, and whether a file is, decides who it is from.
+///
+/// # Errors
+/// 400 if it cannot.
+pub(crate) async fn check_avatar(api: &ChatApi, user: &UserId, id: &str) -> Result<(), Problem> {
+    let info = api.media.info(id).await?;
+    let is_own = info.is_some_and(|info| info.uploader.as_deref() == Some(user));
+    if is_own && api.media.is_picture(id).await? {
+        return Ok(());
+    }
+    Err(Problem::invalid_field("avatar", "you uploaded no such picture"))
+}
+
 /// A file that somebody may have.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ mod compose;
 mod download;
 mod upload;
 
+pub(crate) use access::check_avatar;
 pub(crate) use compose::{Files, check_files, keep_files};
 pub(crate) use download::{
     __path_get_attachment, __path_get_thumbnail, get_attachment, get_thumbnail,

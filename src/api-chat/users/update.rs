@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Caller, ChatApi, Faults, Json, Problem, Validate,
+    attachments::check_avatar,
     invitees::profile_of,
     place::Place,
     views::{DISPLAY_NAME_CHARACTERS, OwnUser, STATUS_MESSAGE, Status},
@@ -26,7 +27,8 @@ pub(crate) struct UserUpdate {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 50, pattern = "[^ \\t\\r\\n]")]
     display_name: Option<String>,
-    /// The id of an attachment that becomes the avatar; `null` for none.
+    /// The id of a picture that the user uploaded. It becomes the avatar, which everybody may see;
+    /// `null` for none.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, max_length = 255, pattern = "^[A-Za-z0-9_-]+$")]
     avatar: Option<Option<String>>,
@@ -84,6 +86,9 @@ pub(crate) async fn update_me(
     let user_id = caller.user_id();
     if let Some(Some(room_id)) = &update.current_room_id {
         Place::joined(&api, room_id, user_id).await?;
+    }
+    if let Some(Some(avatar)) = &update.avatar {
+        check_avatar(&api, user_id, avatar).await?;
     }
     change_profile(&api, &caller, &update).await?;
     let presence = api.bus.presence();
