@@ -2,23 +2,31 @@
 //!
 //! Deliberately absent: names and declared types. Whoever uploads chooses those.
 
-/// The types of the chat API's attachments.
-const ATTACHMENT_TYPES: [&str; 8] = [
+use crate::compound_file;
+
+/// The types of the chat API's attachments that are known by their first bytes.
+const ATTACHMENT_TYPES: [&str; 7] = [
     "image/jpeg",
     "image/png",
     "image/gif",
     "image/webp",
     "application/pdf",
-    "application/msword",
     DOCX,
     "application/zip",
 ];
+const DOC: &str = "application/msword";
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+
+/// The stream that every document of Word has, and no file of another program.
+const WORD_STREAM: &str = "WordDocument";
 
 /// The media type of content that can be an attachment: a picture (JPEG, PNG, GIF, WebP), a
 /// document (PDF, DOC, DOCX) or an archive (ZIP). `None` for all other content.
 #[must_use]
 pub fn attachment_type(content: &[u8]) -> Option<&'static str> {
+    if content.starts_with(&compound_file::MAGIC) {
+        return compound_file::has_stream(content, WORD_STREAM).then_some(DOC);
+    }
     let sniffed = infer::get(content)?.mime_type();
     ATTACHMENT_TYPES.into_iter().find(|known| *known == sniffed)
 }
@@ -28,7 +36,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::test_media::{jpeg, png};
+    use crate::test_media::{compound_file, jpeg, png};
 
     #[test]
     fn content_says_what_it_is() {
@@ -54,6 +62,24 @@ mod tests {
         docx.resize(30, 0);
         docx.extend(b"word/document.xml");
         assert_eq!(attachment_type(&docx), Some(DOCX));
+    }
+
+    #[test]
+    fn of_the_old_office_documents_only_those_of_word_are_taken() {
+        let word = compound_file(&["WordDocument", "1Table", "Data", "\u{5}SummaryInformation"]);
+        assert_eq!(attachment_type(&word), Some("application/msword"));
+        let with_table = compound_file(&["WordDocument", "ObjectPool/_1/Workbook"]);
+        assert_eq!(attachment_type(&with_table), Some("application/msword"));
+        for others in [
+            ["Workbook", "\u{5}SummaryInformation"],
+            ["Book", "\u{1}CompObj"],
+            ["PowerPoint Document", "Current User"],
+            ["\u{5}SummaryInformation", "\u{4840}\u{3f3f}\u{4577}"],
+            ["__properties_version1.0", "__nameid_version1.0/WordDocument"],
+        ] {
+            assert_eq!(attachment_type(&compound_file(&others)), None, "{others:?}");
+        }
+        assert_eq!(attachment_type(&word[..200]), None);
     }
 
     proptest! {

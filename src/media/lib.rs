@@ -16,6 +16,7 @@
 
 mod blobs;
 mod charset;
+mod compound_file;
 mod content_headers;
 mod delete;
 mod download;

@@ -1,6 +1,11 @@
 //! A content repository in memory, and pictures, for the tests of this crate.
 
-use std::{io::Cursor, sync::Arc, time::Duration};
+use std::{
+    io::{Cursor, Write},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt, stream};
@@ -140,6 +145,17 @@ pub fn jpeg_turned(width: u32, height: u32) -> Vec<u8> {
     let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
     let upright = jpeg(width, height);
     [&upright[..2], &[0xff, 0xe1], &length, exif, &upright[2..]].concat()
+}
+
+/// A compound file with streams at these paths, as old Office documents are.
+pub fn compound_file(paths: &[&str]) -> Vec<u8> {
+    let bytes = Cursor::new(Vec::new());
+    let mut file = cfb::CompoundFile::create_with_version(cfb::Version::V3, bytes).unwrap();
+    for path in paths {
+        file.create_storage_all(Path::new("/").join(path).parent().unwrap()).unwrap();
+        file.create_stream(path).unwrap().write_all(b"content").unwrap();
+    }
+    file.into_inner().into_inner()
 }
 
 /// The checksum of a chunk of a PNG.

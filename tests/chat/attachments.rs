@@ -1,34 +1,16 @@
 //! `@Attachment`: files that come with messages.
 
+use std::io::{Cursor, Write};
+
 use hearth_tests::{
-    Chat, Reply, Server, Settings,
-    media::{assert_parts, dimensions, png},
+    Server, Settings,
+    media::{assert_parts, dimensions, form, png},
     session::PASSWORD,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const MIB: usize = 1024 * 1024;
-const BOUNDARY: &str = "the-boundary";
-
-/// A form with a file.
-fn form(field: &str, filename: &str, content: &[u8]) -> Vec<u8> {
-    let head = format!(
-        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{filename}\"\
-         \r\nContent-Type: application/x-lie\r\n\r\n"
-    );
-    [head.as_bytes(), content, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat()
-}
-
-async fn post_form(chat: &Chat, body: Vec<u8>) -> Reply {
-    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-    let request = chat.request(Method::POST, "/attachments/upload").header("content-type", kind);
-    chat.exchange(request.body(body)).await
-}
-
-pub async fn upload(chat: &Chat, filename: &str, content: &[u8]) -> Value {
-    post_form(chat, form("file", filename, content)).await.created()
-}
 
 /// A file of a ZIP archive that is not compressed.
 fn zip(name: &str) -> Vec<u8> {
@@ -40,6 +22,13 @@ fn zip(name: &str) -> Vec<u8> {
     bytes
 }
 
+/// A document of Word as it was before 2007: a compound file with a stream of that name.
+fn compound_file(stream: &str) -> Vec<u8> {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    file.create_stream(stream).unwrap().write_all(b"\xec\xa5\xc1\0").unwrap();
+    file.into_inner().into_inner()
+}
+
 fn path(attachment: &Value) -> String {
     format!("/attachments/{}", attachment["id"].as_str().unwrap())
 }
@@ -49,7 +38,7 @@ async fn a_file_is_what_its_content_says() {
     let server = Server::start().await;
     let alice = server.chat().register("alice").await;
     let picture = png(40, 30);
-    let attachment = upload(&alice, "glow.txt", &picture).await;
+    let attachment = alice.attach("glow.txt", &picture).await;
     assert_eq!(attachment["filename"], "glow.txt");
     assert_eq!(attachment["mime_type"], "image/png");
     assert_eq!(attachment["size"], picture.len());
@@ -70,8 +59,9 @@ async fn a_file_is_what_its_content_says() {
         (b"%PDF-1.7\n".to_vec(), "application/pdf"),
         (zip("a.txt"), "application/zip"),
         (zip("word/document.xml"), docx),
+        (compound_file("WordDocument"), "application/msword"),
     ] {
-        let attachment = upload(&alice, "file", &content).await;
+        let attachment = alice.attach("file", &content).await;
         assert_eq!(attachment["mime_type"], kind);
         let reply = alice.get(&path(&attachment)).await;
         assert_eq!(reply.bytes, content);
@@ -85,7 +75,7 @@ async fn a_file_can_be_had_in_parts() {
     let server = Server::start().await;
     let [alice, eve] = server.chatters(["alice", "eve"]).await;
     let paper = [b"%PDF-1.7\n".to_vec(), vec![7; MIB]].concat();
-    let path = path(&upload(&alice, "a.pdf", &paper).await);
+    let path = path(&alice.attach("a.pdf", &paper).await);
     let request = |method| alice.request(method, &path);
     let refused = assert_parts(request, |request| alice.exchange(request), &paper).await;
     refused.assert_problem(416, "range-not-satisfiable");
@@ -102,27 +92,31 @@ async fn other_types_other_forms_and_large_files_are_refused() {
     let server = Server::start().await;
     let alice = server.chat().register("alice").await;
     for content in [&b"<html><script>alert(1)</script>"[..], b"MZ\x90\0\x03", b"just text", b""] {
-        let refused = post_form(&alice, form("file", "picture.png", content)).await;
+        let refused = alice.post_form(form("file", "picture.png", content)).await;
         refused.assert_problem(415, "unsupported-type");
     }
+    let sheet = form("file", "letter.doc", &compound_file("Workbook"));
+    alice.post_form(sheet).await.assert_problem(415, "unsupported-type");
     let most = [png(4, 4), vec![0; 10 * MIB]].concat();
-    upload(&alice, "most.png", &most[..10 * MIB]).await;
+    alice.attach("most.png", &most[..10 * MIB]).await;
     for size in [10 * MIB + 1, 14 * MIB] {
         let more = [png(4, 4), vec![0; size]].concat();
-        let refused = post_form(&alice, form("file", "more.png", &more[..size])).await;
+        let refused = alice.post_form(form("file", "more.png", &more[..size])).await;
         refused.assert_problem(413, "too-large");
     }
-    let missing = post_form(&alice, form("other", "a.png", &png(4, 4))).await;
+    let missing = alice.post_form(form("other", "a.png", &png(4, 4))).await;
     missing.assert_invalid(&["file"]);
     alice.post("/attachments/upload", json!({})).await.assert_problem(400, "invalid-request");
-    post_form(&alice, b"nonsense".to_vec()).await.assert_problem(400, "invalid-request");
-    post_form(&server.chat(), form("file", "a.png", &png(4, 4)))
+    alice.post_form(b"nonsense".to_vec()).await.assert_problem(400, "invalid-request");
+    server
+        .chat()
+        .post_form(form("file", "a.png", &png(4, 4)))
         .await
         .assert_problem(401, "unauthorized");
     let settings = Settings::default().literal("media.max_bytes_per_user", "100");
     let server = Server::start_with(settings).await;
     let bob = server.chat().register("bob").await;
-    let full = post_form(&bob, form("file", "a.png", &png(100, 100))).await;
+    let full = bob.post_form(form("file", "a.png", &png(100, 100))).await;
     full.assert_problem(403, "quota-exceeded");
 }
 
@@ -131,7 +125,7 @@ async fn a_file_is_for_those_who_may_see_its_message() {
     let server = Server::start().await;
     let [alice, bob, eve] = server.chatters(["alice", "bob", "eve"]).await;
     let room_id = alice.room_with(&[&bob]).await;
-    let attachment = upload(&alice, "a.png", &png(400, 300)).await;
+    let attachment = alice.attach("a.png", &png(400, 300)).await;
     bob.get(&path(&attachment)).await.assert_problem(403, "forbidden");
     let body = json!({ "content": "**look**", "attachments": [attachment["id"]] });
     let message = alice.post(&format!("/rooms/{room_id}/messages"), body).await.created();
@@ -170,8 +164,8 @@ async fn a_message_may_have_several_files_and_no_text() {
     let server = Server::start().await;
     let [alice, bob] = server.chatters(["alice", "bob"]).await;
     let room_id = alice.room_with(&[&bob]).await;
-    let picture = upload(&alice, "a.png", &png(4, 4)).await;
-    let paper = upload(&alice, "b.pdf", b"%PDF-1.7\n").await;
+    let picture = alice.attach("a.png", &png(4, 4)).await;
+    let paper = alice.attach("b.pdf", b"%PDF-1.7\n").await;
     let send = async |body: Value| alice.post(&format!("/rooms/{room_id}/messages"), body).await;
     let body = json!({
         "content": "both", "attachments": [picture["id"], paper["id"]], "client_id": "both",
@@ -207,7 +201,7 @@ async fn a_message_may_have_several_files_and_no_text() {
     send(json!({ "attachments": [] })).await.assert_invalid(&["content"]);
     let many: Vec<_> = std::iter::repeat_n(&paper["id"], 11).collect();
     send(json!({ "attachments": many })).await.assert_invalid(&["attachments"]);
-    let stolen = json!({ "attachments": [upload(&bob, "c.png", &png(5, 5)).await["id"]] });
+    let stolen = json!({ "attachments": [bob.attach("c.png", &png(5, 5)).await["id"]] });
     send(stolen).await.assert_invalid(&["attachments[0]"]);
 }
 
