@@ -122,6 +122,24 @@ async fn only_admins_change_a_room_and_only_its_owner_deletes_it() {
 }
 
 #[tokio::test]
+async fn a_room_is_deleted_although_others_have_as_much_power() {
+    let server = Server::start().await;
+    let [alice, bob, carol] = server.chatters(["alice", "bob", "carol"]).await;
+    let room = alice.room_with(&[&bob, &carol]).await;
+    let client = matrix(&server, &alice).await;
+    let mut levels = client.state(&room, "m.room.power_levels", "").await.ok();
+    levels["users"][&bob.user] = json!(100);
+    client.put_state(&room, "m.room.power_levels", "", levels).await.ok();
+    alice.delete(&format!("/rooms/{room}")).await.done();
+    for chat in [&alice, &bob, &carol] {
+        assert_eq!(chat.get("/rooms").await.ok()["total"], 0, "{}", chat.user);
+    }
+    let client = matrix(&server, &bob).await;
+    assert_eq!(client.membership(&room, &bob.user).await, "leave");
+    bob.post(&format!("/rooms/{room}/join"), json!({})).await.assert_problem(403, "forbidden");
+}
+
+#[tokio::test]
 async fn a_direct_room_is_found_again_by_both() {
     let server = Server::start().await;
     let [alice, bob, carol] = server.chatters(["alice", "bob", "carol"]).await;
