@@ -124,9 +124,12 @@ impl Follower {
         self.chat.moderators_changed(snapshot, &event).await?;
         let room = rooms.room_by_nid(snapshot, room).await?;
         for (user_id, kind) in self.chat.notified(snapshot, &room, &event).await? {
+            // The receipt may be of the same group of facts: then it finds nothing to read yet.
+            let read = rooms.read_positions(snapshot, room.nid(), &user_id).await?;
+            let is_read = event.position() <= read.of_thread(None);
             let at_ms = self.chat.now_ms();
             let row = NotificationRow { kind, room: room.nid(), event: event.nid(), at_ms };
-            notifications::put(batch, &user_id, &row, event.position())?;
+            notifications::put(batch, &user_id, &row, (!is_read).then(|| event.position()))?;
         }
         Ok(())
     }
@@ -165,6 +168,7 @@ impl Follower {
 mod tests {
     use std::time::Duration;
 
+    use hearth_rooms::{ReceiptKind, ReceiptThread};
     use ruma::OwnedUserId;
     use serde_json::json;
 
@@ -261,6 +265,25 @@ mod tests {
         let snapshot = fixture.rooms.snapshot().await.unwrap();
         let head = fixture.rooms.head(snapshot.as_ref(), theirs.nid()).await.unwrap();
         assert_eq!(head.joined_members, 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_it_was_dealt_with_is_read() {
+        let fixture = fixture();
+        let room = fixture.private_room("alice").await;
+        let (alice, bob) = (fixture.id("alice"), fixture.member(&room, "bob").await);
+        let mut following = follower(&fixture).await;
+        let read = fixture.say(&room, &alice, "@bob 1").await.unwrap();
+        fixture
+            .rooms
+            .set_receipt(&room, &bob, ReceiptKind::Read, &ReceiptThread::Unthreaded, &read)
+            .await
+            .unwrap();
+        fixture.say(&room, &alice, "@bob 2").await.unwrap();
+        following.deal_with_all().await.unwrap();
+        let expected = [false, true].map(|is_read| (NotificationKind::Mention, is_read));
+        assert_eq!(kinds(&fixture, &bob).await, expected);
+        assert_eq!(fixture.chat.unread_notifications(&bob).await.unwrap(), 1);
     }
 
     #[tokio::test]

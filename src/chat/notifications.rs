@@ -67,16 +67,19 @@ pub(crate) struct NotificationRow {
     pub(crate) at_ms: u64,
 }
 
-/// Adds a notification of an event to a batch.
+/// Adds a notification of an event to a batch; `unread` is the event's position, unless the user
+/// has read it already.
 pub(crate) fn put(
     batch: &mut Batch,
     user_id: &UserId,
     row: &NotificationRow,
-    event_position: StreamPosition,
+    unread: Option<StreamPosition>,
 ) -> Result<(), ChatError> {
     let fact = batch.fact(Fact::Notification { user: user_id.to_owned() });
     NOTIFICATIONS.put(batch, &(user_id, fact), row)?;
-    UNREAD.put(batch, &(user_id, fact), &(row.room, event_position))?;
+    if let Some(event_position) = unread {
+        UNREAD.put(batch, &(user_id, fact), &(row.room, event_position))?;
+    }
     NOTIFICATION_TIMES.put(batch, &(row.at_ms, user_id, fact), &())?;
     Ok(())
 }
