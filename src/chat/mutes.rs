@@ -125,21 +125,19 @@ impl Chat {
         }
         let number = self.chore_numbers().next().await?;
         let audit = Audit::new(sender, action).room(room.id()).user(user_id).reason(reason);
-        let (levels, audit) = (&levels, &audit);
+        let audit = &audit;
         let (before, row) = self
             .decide(|snapshot| async move {
-                let key = (room.nid(), user_id);
-                let before = MUTES.get(snapshot.as_ref(), &key).await?;
+                let (snapshot, key) = (snapshot.as_ref(), (room.nid(), user_id));
+                let before = MUTES.get(snapshot, &key).await?;
+                let levels = self.levels(snapshot, room).await?;
                 let row = MuteRow {
                     by: sender.to_owned(),
                     reason: reason.map(str::to_owned),
                     since_ms: self.now_ms(),
                     ends_ms,
-                    level_before: match &before {
-                        Some(before) => before.level_before,
-                        None => own_level(levels, user_id),
-                    },
-                    level: muted_level(levels),
+                    level_before: level_to_restore(before.as_ref(), own_level(&levels, user_id)),
+                    level: muted_level(&levels),
                 };
                 let mut batch = Batch::new();
                 MUTES.replace(&mut batch, &key, before.as_ref(), Some(&row))?;
@@ -152,7 +150,7 @@ impl Chat {
             })
             .await?;
         self.chores_changed().notify_one();
-        let muted = self.set_level(room, levels, sender, user_id, None, Some(row.level)).await;
+        let muted = self.set_level(room, &levels, sender, user_id, None, Some(row.level)).await;
         if let Err(error) = muted {
             let mut batch = Batch::new();
             MUTES.replace(&mut batch, &(room.nid(), user_id), Some(&row), before.as_ref())?;
@@ -179,6 +177,17 @@ impl Chat {
         self.restore(room, sender, user_id, &row).await?;
         let audit = Audit::new(sender, AuditAction::Unmute).room(room.id()).user(user_id);
         self.audit(audit).await
+    }
+
+    /// Somebody has a new role: whatever a mute took from them before does not come back.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn forget_mute(&self, room: &Room, user_id: &UserId) -> Result<(), ChatError> {
+        let mut batch = Batch::new();
+        MUTES.delete(&mut batch, &(room.nid(), user_id));
+        self.store().commit(batch).await?;
+        Ok(())
     }
 
     /// Who is muted in a room, for its members.
@@ -322,12 +331,22 @@ fn own_level(levels: &PowerLevels, user_id: &UserId) -> Option<i64> {
     levels.as_ruma().users.get(user_id).map(|level| (*level).into())
 }
 
-/// Below everything that the room lets anybody send.
+/// What a new mute gives back at its end. A user who has another level than the mute that there
+/// was got it from somebody since, and what they had before that is gone.
+fn level_to_restore(before: Option<&MuteRow>, own: Option<i64>) -> Option<i64> {
+    match before {
+        Some(before) if own == Some(before.level) => before.level_before,
+        _ => own,
+    }
+}
+
+/// Below everything that the room lets anybody send, and below what members have: nobody gains
+/// power by a mute where only few may write.
 fn muted_level(levels: &PowerLevels) -> i64 {
     let levels = levels.as_ruma();
-    let needed = levels.events.values().chain([&levels.events_default]);
+    let needed = levels.events.values().chain([&levels.events_default, &levels.users_default]);
     let lowest = needed.map(|level| i64::from(*level)).min().unwrap_or_default();
-    lowest.saturating_sub(1)
+    lowest.min(0).saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -420,5 +439,59 @@ mod tests {
         let levels = fixture.chat.levels(snapshot.as_ref(), &room).await.unwrap();
         assert_eq!(own_level(&levels, &bob), Some(10));
         assert_eq!(fixture.chat.mute_of(&room, &bob).await.unwrap(), None);
+    }
+
+    async fn level(fixture: &Fixture, room: &Room, user_id: &UserId) -> Option<i64> {
+        let snapshot = fixture.rooms.snapshot().await.unwrap();
+        own_level(&fixture.chat.levels(snapshot.as_ref(), room).await.unwrap(), user_id)
+    }
+
+    #[tokio::test]
+    async fn a_second_mute_does_not_give_back_what_was_taken_away_between_them() {
+        let fixture = fixture();
+        let room = fixture.private_room("alice").await;
+        let (alice, bob) = (fixture.id("alice"), fixture.member(&room, "bob").await);
+        for (taken_away, expected) in [(Some(0), Some(0)), (None, Some(50))] {
+            fixture.set_level(&room, &bob, 50).await;
+            mute(&fixture, &room, &alice, &bob).await.unwrap();
+            if let Some(other) = taken_away {
+                fixture.set_level(&room, &bob, other).await;
+            }
+            mute(&fixture, &room, &alice, &bob).await.unwrap();
+            fixture.clock.advance(Duration::from_secs(60));
+            fixture.chat.do_due().await.unwrap();
+            assert_eq!(level(&fixture, &room, &bob).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_got_a_new_role_is_no_longer_muted() {
+        let fixture = fixture();
+        let room = fixture.private_room("alice").await;
+        let (alice, bob) = (fixture.id("alice"), fixture.member(&room, "bob").await);
+        fixture.set_level(&room, &bob, 50).await;
+        mute(&fixture, &room, &alice, &bob).await.unwrap();
+        fixture.set_level(&room, &bob, 0).await;
+        fixture.chat.forget_mute(&room, &bob).await.unwrap();
+        assert!(fixture.chat.mutes(&room, &alice).await.unwrap().is_empty());
+        fixture.clock.advance(Duration::from_secs(60));
+        fixture.chat.do_due().await.unwrap();
+        assert_eq!(level(&fixture, &room, &bob).await, Some(0));
+    }
+
+    #[tokio::test]
+    async fn nobody_gains_power_by_a_mute() {
+        let fixture = fixture();
+        let room = fixture.private_room("alice").await;
+        let (alice, bob) = (fixture.id("alice"), fixture.member(&room, "bob").await);
+        let only_owners = |content: &mut Map<String, Value>| {
+            content.insert("events_default".to_owned(), 100.into());
+            content.insert("events".to_owned(), serde_json::json!({ "m.room.name": 100 }));
+            Ok(())
+        };
+        let kind = StateEventType::RoomPowerLevels;
+        fixture.rooms.change_state(&room, &alice, kind, "", only_owners).await.unwrap();
+        mute(&fixture, &room, &alice, &bob).await.unwrap();
+        assert_eq!(level(&fixture, &room, &bob).await, Some(-1));
     }
 }

@@ -83,6 +83,28 @@ async fn administrators_mute_members_and_nobody_above_them() {
 }
 
 #[tokio::test]
+async fn a_mute_does_not_make_somebody_admin_again() {
+    let server = Server::start().await;
+    let [alice, bob] = server.chatters(["alice", "bob"]).await;
+    let room = room_of(&alice, &[&bob]).await;
+    let role = format!("/rooms/{room}/members/{}/role", bob.user);
+    alice.patch(&role, json!({ "role": "admin" })).await.ok();
+    let timeout = json!({ "user_id": bob.user, "minutes": 2 });
+    alice.post(&format!("/rooms/{room}/timeouts"), timeout).await.created();
+    alice.patch(&role, json!({ "role": "member" })).await.ok();
+    let mutes = format!("/rooms/{room}/mutes");
+    assert_eq!(alice.get(&mutes).await.ok(), json!({ "mutes": [] }));
+    alice.post(&mutes, json!({ "user_id": bob.user, "duration": 1 })).await.created();
+    hearth_tests::wait::until("the mute to end", async || {
+        (bob.try_say(&room, "hello").await.status == 201).then_some(())
+    })
+    .await;
+    let list = alice.get(&format!("/rooms/{room}/members")).await.ok();
+    let roles = list["members"].as_array().unwrap().iter().map(|member| &member["role"]);
+    assert_eq!(roles.collect::<Vec<_>>(), ["owner", "member"]);
+}
+
+#[tokio::test]
 async fn bans_keep_people_out_until_they_are_lifted() {
     let server = Server::start().await;
     let [alice, bob, carol] = server.chatters(["alice", "bob", "carol"]).await;

@@ -16,7 +16,8 @@ use crate::{
 /// A role to be.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct RoleChange {
-    /// What the member may do from now on. Who makes another member owner becomes admin.
+    /// What the member may do from now on; who was muted no longer is. Who makes another member
+    /// owner becomes admin.
     role: Role,
 }
 
@@ -61,6 +62,7 @@ pub(crate) async fn change_role(
         };
         let levels = StateEventType::RoomPowerLevels;
         api.rooms.change_state(room, owner, levels, "", change).await?;
+        api.chat.forget_mute(room, &user_id).await?;
     }
     let place = Place::find(&api, &room_id).await?;
     let snapshot = place.snapshot.as_ref();
