@@ -13,6 +13,7 @@ impl From<ChatError> for Problem {
             ChatError::NotAMember => Self::new(StatusCode::FORBIDDEN, "not-a-member", message),
             ChatError::Forbidden(_) => Self::forbidden(message),
             ChatError::Invalid { field, detail } => Self::invalid_field(field, detail),
+            ChatError::Archived => Self::new(StatusCode::FORBIDDEN, "archived", message),
             ChatError::RulesNotAccepted => {
                 Self::new(StatusCode::FORBIDDEN, "rules-not-accepted", message)
             }

@@ -55,7 +55,7 @@ pub async fn say(
         },
     }
     let place = Place::joined(api, room_id, caller.user_id()).await?;
-    api.chat.check_rules_accepted(&place.room, caller.user_id()).await?;
+    api.chat.check_may_post(&place.room, caller.user_id()).await?;
     let (is_new, message) = send(api, caller, room_id, new).await?;
     Ok((is_new, Said::Message(Box::new(message))))
 }

@@ -1,24 +1,42 @@
 //! Archived rooms: they can be read, and nobody joins or writes any more.
 //!
-//! What is closed is the room itself: its levels and its join rule. What they were stands in a
-//! state event of the room, which is written first: an interrupted change can be made again.
+//! What is closed is the room itself, so it holds whichever API somebody uses: its owner raises
+//! everything that it asks of who sends, the archiving itself included, to the owner's own level,
+//! and lets nobody in. Nobody can ask for more than their own level (Matrix's rules of
+//! `m.room.power_levels`, in every version), so it is not the room that holds the owner back, but
+//! the chat API, by [`Chat::check_not_archived`].
+//!
+//! What the levels were is remembered here, where no administrator of the room can write. It is
+//! written before anything changes and forgotten after everything is as it was: an interrupted
+//! change can be made again.
 
 use hearth_rooms::{Room, RoomsError, Snapshot, state_event};
 use hearth_rules::PowerLevels;
+use hearth_store::{Batch, Keyspace, StoreError};
 use ruma::{
     Int, UserId,
     events::{StateEventType, TimelineEventType, room::power_levels::UserPowerLevel},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{AuditAction, Chat, ChatError, audit::Audit};
+use crate::{AuditAction, Chat, ChatError, audit::Audit, authority::owner_level, tables::ARCHIVED};
 
-/// The type of the state event that says that a room is archived.
-const ARCHIVED: &str = "org.hearth.archived";
-/// The levels that close a room.
-const CLOSED_LEVELS: [&str; 2] = ["events_default", "invite"];
-/// The events that a room may let members send although its default does not.
-const CLOSED_EVENTS: [&str; 3] = ["m.room.message", "m.reaction", "m.sticker"];
+/// The type of the state event that tells Matrix clients that a room is archived.
+const ARCHIVED_EVENT: &str = "org.hearth.archived";
+/// The types of the events that archive a room.
+const ARCHIVING: [&str; 3] = ["m.room.power_levels", "m.room.join_rules", ARCHIVED_EVENT];
+/// The levels that close a room, beside those of `events`.
+const CLOSED_LEVELS: [&str; 3] = ["events_default", "state_default", "invite"];
+
+/// What an archived room was before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ArchivedRow {
+    /// The fields of the power levels that archiving changes, as JSON.
+    levels: String,
+    /// The join rules, as JSON.
+    join_rules: String,
+}
 
 impl Chat {
     /// Closes a room to joins and posts.
@@ -28,32 +46,20 @@ impl Chat {
     pub async fn archive(&self, room: &Room, user_id: &UserId) -> Result<(), ChatError> {
         let snapshot = self.snapshot().await?;
         let snapshot = snapshot.as_ref();
-        let levels = self.check_level(snapshot, room, user_id, set_levels).await?;
-        let before = match self.archived_before(snapshot, room).await? {
-            Some(before) => before,
-            None => self.openness(snapshot, room).await?,
-        };
-        let content = json!({ "archived": true, "before": before });
-        self.send_state(room, user_id, ARCHIVED, &content).await?;
+        let levels = self.check_level(snapshot, room, user_id, owners).await?;
+        if !self.is_archived(snapshot, room).await? {
+            let mut batch = Batch::new();
+            ARCHIVED.insert(&mut batch, &(room.nid(),), &self.openness(snapshot, room).await?)?;
+            self.store().commit(batch).await?;
+        }
         let closed = match levels.user(user_id) {
             UserPowerLevel::Int(level) => level.into(),
             _ => i64::from(Int::MAX),
         };
-        self.change_levels(room, user_id, |content| {
-            for field in CLOSED_LEVELS {
-                content.insert(field.to_owned(), closed.into());
-            }
-            if let Some(Value::Object(events)) = content.get_mut("events") {
-                for (kind, level) in events.iter_mut() {
-                    if CLOSED_EVENTS.contains(&kind.as_str()) {
-                        *level = closed.into();
-                    }
-                }
-            }
-        })
-        .await?;
-        self.send_state(room, user_id, "m.room.join_rules", &json!({ "join_rule": "invite" }))
-            .await?;
+        self.change_levels(room, user_id, |content| close(content, closed)).await?;
+        let nobody = json!({ "join_rule": "invite" });
+        self.send_state(room, user_id, "m.room.join_rules", &nobody).await?;
+        self.send_state(room, user_id, ARCHIVED_EVENT, &json!({ "archived": true })).await?;
         self.audit(Audit::new(user_id, AuditAction::Archive).room(room.id())).await
     }
 
@@ -64,24 +70,28 @@ impl Chat {
     pub async fn unarchive(&self, room: &Room, user_id: &UserId) -> Result<(), ChatError> {
         let snapshot = self.snapshot().await?;
         let snapshot = snapshot.as_ref();
-        self.check_level(snapshot, room, user_id, set_levels).await?;
-        let before = self.archived_before(snapshot, room).await?;
-        let before = before.ok_or(ChatError::NotFound("archived room"))?;
-        let levels = before.get("levels").cloned().unwrap_or_default();
+        self.check_level(snapshot, room, user_id, owners).await?;
+        let row = ARCHIVED.get(snapshot, &(room.nid(),)).await?;
+        let row = row.ok_or(ChatError::NotFound("archived room"))?;
+        let before = parsed(&row.levels)?;
         self.change_levels(room, user_id, |content| {
             for field in CLOSED_LEVELS.into_iter().chain(["events"]) {
-                match levels.get(field) {
+                match before.get(field) {
                     Some(value) => content.insert(field.to_owned(), value.clone()),
                     None => content.remove(field),
                 };
             }
         })
         .await?;
-        let invite = json!({ "join_rule": "invite" });
-        let rule = before.get("join_rules").unwrap_or(&invite);
-        self.send_state(room, user_id, "m.room.join_rules", rule).await?;
-        self.send_state(room, user_id, ARCHIVED, &json!({ "archived": false })).await?;
-        self.audit(Audit::new(user_id, AuditAction::Unarchive).room(room.id())).await
+        let rules = Value::Object(parsed(&row.join_rules)?);
+        self.send_state(room, user_id, "m.room.join_rules", &rules).await?;
+        self.send_state(room, user_id, ARCHIVED_EVENT, &json!({ "archived": false })).await?;
+        let mut batch = Batch::new();
+        ARCHIVED.replace(&mut batch, &(room.nid(),), Some(&row), None)?;
+        let audit = Audit::new(user_id, AuditAction::Unarchive).room(room.id());
+        self.write_audit(&mut batch, audit).await?;
+        self.store().commit(batch).await?;
+        Ok(())
     }
 
     /// Whether a room is archived.
@@ -93,19 +103,22 @@ impl Chat {
         snapshot: &dyn Snapshot,
         room: &Room,
     ) -> Result<bool, ChatError> {
-        Ok(self.archived_before(snapshot, room).await?.is_some())
+        Ok(ARCHIVED.get(snapshot, &(room.nid(),)).await?.is_some())
     }
 
-    /// What an archived room was before; `None` if it is not archived.
-    async fn archived_before(
+    /// Refuses whoever writes or comes in, its owner included, if a room is archived.
+    ///
+    /// # Errors
+    /// [`ChatError::Archived`], or the store failed.
+    pub async fn check_not_archived(
         &self,
         snapshot: &dyn Snapshot,
         room: &Room,
-    ) -> Result<Option<Map<String, Value>>, ChatError> {
-        let content = self.state_content(snapshot, room, ARCHIVED).await?.unwrap_or_default();
-        let is_archived = content.get("archived") == Some(&Value::Bool(true));
-        let before = content.get("before").and_then(Value::as_object).cloned();
-        Ok(is_archived.then(|| before.unwrap_or_default()))
+    ) -> Result<(), ChatError> {
+        match self.is_archived(snapshot, room).await? {
+            true => Err(ChatError::Archived),
+            false => Ok(()),
+        }
     }
 
     /// What is open in a room.
@@ -113,16 +126,15 @@ impl Chat {
         &self,
         snapshot: &dyn Snapshot,
         room: &Room,
-    ) -> Result<Map<String, Value>, ChatError> {
+    ) -> Result<ArchivedRow, ChatError> {
         let levels = self.state_content(snapshot, room, "m.room.power_levels").await?;
         let mut levels = levels.unwrap_or_default();
         levels.retain(|field, _| CLOSED_LEVELS.contains(&field.as_str()) || field == "events");
         let rules = self.state_content(snapshot, room, "m.room.join_rules").await?;
-        let mut before = Map::from_iter([("levels".to_owned(), Value::Object(levels))]);
-        if let Some(rules) = rules {
-            before.insert("join_rules".to_owned(), Value::Object(rules));
-        }
-        Ok(before)
+        // A room without the event is one that people are invited to.
+        let rules = rules.map_or_else(|| json!({ "join_rule": "invite" }), Value::Object);
+        let levels = Value::Object(levels).to_string();
+        Ok(ArchivedRow { levels, join_rules: rules.to_string() })
     }
 
     async fn state_content(
@@ -164,14 +176,46 @@ impl Chat {
     }
 }
 
-/// The level that changing the levels needs.
-fn set_levels(levels: &PowerLevels) -> Int {
-    levels.event(&TimelineEventType::RoomPowerLevels, true)
+/// What archiving a room needs: to be its owner, in deed as well.
+fn owners(levels: &PowerLevels) -> Int {
+    let needed = ARCHIVING.map(|kind| levels.event(&TimelineEventType::from(kind), true));
+    needed.into_iter().fold(owner_level(), Int::max)
+}
+
+/// Raises to a level whatever takes less.
+fn close(levels: &mut Map<String, Value>, closed: i64) {
+    let raise = |level: &mut Value| {
+        if level.as_i64().is_none_or(|level| level < closed) {
+            *level = closed.into();
+        }
+    };
+    for field in CLOSED_LEVELS {
+        raise(levels.entry(field).or_insert(Value::Null));
+    }
+    let events = levels.entry("events").or_insert_with(|| Value::Object(Map::new()));
+    if let Some(events) = events.as_object_mut() {
+        for kind in ARCHIVING {
+            events.entry(kind).or_insert(Value::Null);
+        }
+        events.values_mut().for_each(raise);
+    }
+}
+
+fn parsed(content: &str) -> Result<Map<String, Value>, ChatError> {
+    let parsed = serde_json::from_str(content);
+    Ok(parsed.map_err(|error| StoreError::corrupt(Keyspace::Chat, error))?)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::fixture;
+    use super::*;
+    use crate::testing::{Fixture, fixture};
+
+    async fn levels(fixture: &Fixture, room: &Room) -> Map<String, Value> {
+        let snapshot = fixture.rooms.snapshot().await.unwrap();
+        let kind = "m.room.power_levels";
+        fixture.chat.state_content(snapshot.as_ref(), room, kind).await.unwrap().unwrap()
+    }
 
     #[tokio::test]
     async fn an_archived_room_is_closed_and_opens_as_it_was() {
@@ -179,6 +223,7 @@ mod tests {
         let room = fixture.public_room("alice").await;
         let (alice, bob) = (fixture.id("alice"), fixture.member(&room, "bob").await);
         let carol = fixture.user("carol").await;
+        let before = levels(&fixture, &room).await;
         fixture.chat.archive(&room, &bob).await.unwrap_err();
         fixture.chat.archive(&room, &alice).await.unwrap();
         fixture.chat.archive(&room, &alice).await.unwrap();
@@ -188,7 +233,50 @@ mod tests {
         fixture.try_join(&room, &carol).await.unwrap_err();
         fixture.chat.unarchive(&room, &alice).await.unwrap();
         fixture.chat.unarchive(&room, &alice).await.unwrap_err();
+        assert_eq!(levels(&fixture, &room).await, before);
         fixture.say(&room, &bob, "open").await.unwrap();
         fixture.try_join(&room, &carol).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_owners_archive_and_administrators_neither_post_nor_open() {
+        let fixture = fixture();
+        let room = fixture.public_room("alice").await;
+        let (alice, bob) = (fixture.id("alice"), fixture.member(&room, "bob").await);
+        fixture.set_level(&room, &bob, 50).await;
+        let for_all = |content: &mut Map<String, Value>| {
+            content["events"]["m.room.power_levels"] = 50.into();
+            content["events"]["m.room.join_rules"] = 50.into();
+        };
+        fixture.chat.change_levels(&room, &alice, for_all).await.unwrap();
+        let refused = fixture.chat.archive(&room, &bob).await.unwrap_err();
+        assert!(matches!(refused, ChatError::Forbidden(_)), "{refused}");
+        fixture.chat.archive(&room, &alice).await.unwrap();
+        fixture.chat.unarchive(&room, &bob).await.unwrap_err();
+        fixture.say(&room, &bob, "closed").await.unwrap_err();
+        let open = |content: &mut Map<String, Value>| {
+            content.insert("events_default".to_owned(), 0.into());
+        };
+        fixture.chat.change_levels(&room, &bob, open).await.unwrap_err();
+        let public = json!({ "join_rule": "public" });
+        for (kind, content) in [("m.room.join_rules", &public), (ARCHIVED_EVENT, &json!({}))] {
+            fixture.chat.send_state(&room, &bob, kind, content).await.unwrap_err();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_an_administrator_says_was_before_is_not_what_comes_back() {
+        let fixture = fixture();
+        let room = fixture.public_room("alice").await;
+        let (alice, bob) = (fixture.id("alice"), fixture.member(&room, "bob").await);
+        fixture.set_level(&room, &bob, 50).await;
+        let before = levels(&fixture, &room).await;
+        let forged = json!({ "levels": { "invite": 0, "events": { "m.room.power_levels": 0 } } });
+        let forged = json!({ "archived": true, "before": forged });
+        fixture.chat.send_state(&room, &bob, ARCHIVED_EVENT, &forged).await.unwrap();
+        fixture.chat.unarchive(&room, &alice).await.unwrap_err();
+        fixture.chat.archive(&room, &alice).await.unwrap();
+        fixture.chat.unarchive(&room, &alice).await.unwrap();
+        assert_eq!(levels(&fixture, &room).await, before);
     }
 }

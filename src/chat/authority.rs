@@ -16,6 +16,11 @@ pub(crate) fn admin_level() -> Int {
     int!(50)
 }
 
+/// The power level of an owner of a room.
+pub(crate) fn owner_level() -> Int {
+    int!(100)
+}
+
 impl Chat {
     /// The levels that hold in a room.
     pub(crate) async fn levels(

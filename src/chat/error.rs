@@ -27,6 +27,9 @@ pub enum ChatError {
     /// What the request names did exist, and is over.
     #[error("{0}")]
     Gone(&'static str),
+    /// Nobody writes in the room or comes in any more.
+    #[error("this room is archived: it can be read, and nothing else")]
+    Archived,
     /// The user has to accept the rules of the room first.
     #[error("accept the rules of this room before you post in it")]
     RulesNotAccepted,

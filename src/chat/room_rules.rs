@@ -102,18 +102,16 @@ impl Chat {
         Ok(())
     }
 
-    /// Refuses to let somebody post who has to accept the rules first.
+    /// Refuses to let somebody post where nobody does any more, or who has to accept the rules
+    /// first.
     ///
     /// # Errors
-    /// [`ChatError::RulesNotAccepted`], or the store failed.
-    pub async fn check_rules_accepted(
-        &self,
-        room: &Room,
-        user_id: &UserId,
-    ) -> Result<(), ChatError> {
+    /// [`ChatError::Archived`], [`ChatError::RulesNotAccepted`], or the store failed.
+    pub async fn check_may_post(&self, room: &Room, user_id: &UserId) -> Result<(), ChatError> {
         let snapshot = self.snapshot().await?;
         let snapshot = snapshot.as_ref();
         self.check_member(snapshot, room, user_id).await?;
+        self.check_not_archived(snapshot, room).await?;
         let Some((nid, Content { required: true, .. })) =
             self.present_rules(snapshot, room).await?
         else {
@@ -151,21 +149,21 @@ mod tests {
         let (alice, bob) = (fixture.id("alice"), fixture.member(&room, "bob").await);
         let chat = &fixture.chat;
         assert_eq!(chat.room_rules(&room, &bob).await.unwrap(), None);
-        chat.check_rules_accepted(&room, &bob).await.unwrap();
+        chat.check_may_post(&room, &bob).await.unwrap();
         chat.accept_room_rules(&room, &bob).await.unwrap_err();
         chat.set_room_rules(&room, &bob, "mine", true).await.unwrap_err();
         for text in ["be kind", "be very kind"] {
             chat.set_room_rules(&room, &alice, text, true).await.unwrap();
-            let refused = chat.check_rules_accepted(&room, &bob).await.unwrap_err();
+            let refused = chat.check_may_post(&room, &bob).await.unwrap_err();
             assert!(matches!(refused, ChatError::RulesNotAccepted), "{refused}");
-            chat.check_rules_accepted(&room, &alice).await.unwrap();
+            chat.check_may_post(&room, &alice).await.unwrap();
             chat.accept_room_rules(&room, &bob).await.unwrap();
-            chat.check_rules_accepted(&room, &bob).await.unwrap();
+            chat.check_may_post(&room, &bob).await.unwrap();
             let rules = chat.room_rules(&room, &bob).await.unwrap().unwrap();
             assert_eq!((rules.text.as_str(), rules.is_accepted), (text, true));
         }
         chat.set_room_rules(&room, &alice, "please", false).await.unwrap();
-        chat.check_rules_accepted(&room, &bob).await.unwrap();
+        chat.check_may_post(&room, &bob).await.unwrap();
         chat.set_room_rules(&room, &alice, " ", true).await.unwrap();
         assert_eq!(chat.room_rules(&room, &bob).await.unwrap(), None);
     }

@@ -166,6 +166,8 @@ impl Chat {
         if !self.accounts().is_local(user_id) || self.accounts().user(user_id).await?.is_none() {
             return Err(ChatError::NotFound("user"));
         }
+        let snapshot = self.snapshot().await?;
+        self.check_not_archived(snapshot.as_ref(), room).await?;
         let profile = self.accounts().member_profile(user_id).await?;
         let invite = Invitation {
             sender: sender.to_owned(),

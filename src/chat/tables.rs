@@ -5,6 +5,7 @@ use hearth_store::{Keyspace, Table};
 use ruma::OwnedUserId;
 
 use crate::{
+    archive::ArchivedRow,
     audit::AuditEntry,
     chores::Chore,
     invite_codes::{InviteRow, Reservation},
@@ -56,5 +57,7 @@ pub(crate) const DELIVERED: Table<(OwnedUserId,), StreamPosition> =
 /// The same of a room.
 pub(crate) const DELIVERED_IN: Table<(OwnedUserId, RoomNid), StreamPosition> =
     Table::new(Keyspace::Chat, 18, 1);
+/// Rooms that are archived.
+pub(crate) const ARCHIVED: Table<(RoomNid,), ArchivedRow> = Table::new(Keyspace::Chat, 19, 1);
 /// The webhooks of a room.
 pub(crate) const ROOM_WEBHOOKS: Table<(RoomNid, String), ()> = Table::new(Keyspace::Chat, 13, 1);

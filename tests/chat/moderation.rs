@@ -194,17 +194,62 @@ async fn an_archived_room_can_be_read_and_nothing_else() {
     let [alice, bob, carol] = server.chatters(["alice", "bob", "carol"]).await;
     let room = room_of(&alice, &[&bob]).await;
     let matrix = in_matrix(&server, &bob).await;
+    let said = alice.say(&room, "closing time").await;
     let archive = format!("/rooms/{room}/archive");
     bob.put(&archive, json!({})).await.assert_problem(403, "forbidden");
     alice.put(&archive, json!({})).await.done();
     assert_eq!(try_say(&matrix, &room).await, 403);
     assert_eq!(bob.get(&format!("/rooms/{room}/messages")).await.status, 200);
     let join = format!("/rooms/{room}/join");
-    carol.post(&join, json!({})).await.assert_problem(403, "forbidden");
+    carol.post(&join, json!({})).await.assert_problem(403, "archived");
+    // Its owner is held back here as well.
+    let message = format!("/messages/{said}");
+    let invite = json!({ "user_id": carol.user });
+    alice.try_say(&room, "one more").await.assert_problem(403, "archived");
+    alice.put(&message, json!({ "content": "closed" })).await.assert_problem(403, "archived");
+    for (path, body) in [
+        (format!("{message}/reactions"), json!({ "emoji": "👍" })),
+        (format!("/rooms/{room}/members"), invite),
+    ] {
+        alice.post(&path, body).await.assert_problem(403, "archived");
+    }
     alice.delete(&archive).await.done();
     alice.delete(&archive).await.assert_problem(404, "not-found");
     assert_eq!(try_say(&matrix, &room).await, 200);
     carol.post(&join, json!({})).await.ok();
+}
+
+#[tokio::test]
+async fn admins_neither_archive_a_room_nor_open_it_by_another_way() {
+    let server = Server::start().await;
+    let [alice, bob, carol] = server.chatters(["alice", "bob", "carol"]).await;
+    let room = room_of(&alice, &[&bob]).await;
+    let role = format!("/rooms/{room}/members/{}/role", bob.user);
+    alice.patch(&role, json!({ "role": "admin" })).await.ok();
+    let archive = format!("/rooms/{room}/archive");
+    bob.put(&archive, json!({})).await.assert_problem(403, "forbidden");
+    let matrix = in_matrix(&server, &bob).await;
+    let forged = json!({ "archived": true, "before": { "levels": { "invite": 0 } } });
+    let forged = matrix.put_state(&room, "org.hearth.archived", "", forged).await;
+    forged.assert_matrix_error(403, "M_FORBIDDEN");
+    alice.put(&archive, json!({})).await.done();
+    bob.delete(&archive).await.assert_problem(403, "forbidden");
+    assert_eq!(try_say(&matrix, &room).await, 403);
+    for owner_or_admin in [&alice, &bob] {
+        let path = format!("/rooms/{room}");
+        let opened = owner_or_admin.put(&path, json!({ "type": "public" })).await;
+        opened.assert_problem(409, "archived");
+    }
+    for (kind, content) in [
+        ("m.room.join_rules", json!({ "join_rule": "public" })),
+        ("m.room.power_levels", json!({ "events_default": 0 })),
+    ] {
+        let refused = matrix.put_state(&room, kind, "", content).await;
+        refused.assert_matrix_error(403, "M_FORBIDDEN");
+    }
+    let join = format!("/rooms/{room}/join");
+    carol.post(&join, json!({})).await.assert_problem(403, "archived");
+    alice.delete(&format!("/rooms/{room}")).await.done();
 }
 
 #[tokio::test]

@@ -61,6 +61,7 @@ pub(crate) async fn invite_member(
         return Err(Problem::forbidden("a direct room has no other members"));
     }
     place.check_role(&api, sender, Role::Admin).await?;
+    api.chat.check_not_archived(snapshot, &place.room).await?;
     check_invitee(&api, sender, &invite.user_id).await?;
     let row = api.rooms.membership(snapshot, place.room.nid(), &invite.user_id).await?;
     if row.is_some_and(|row| row.value.state == MembershipState::Join) {

@@ -43,6 +43,7 @@ pub(crate) async fn add_reaction(
 ) -> Result<(StatusCode, Json<Message>), Problem> {
     let user_id = caller.user_id();
     let (place, event) = Place::of_message(&api, &message_id, user_id).await?;
+    api.chat.check_not_archived(place.snapshot.as_ref(), &place.room).await?;
     let message = shown(&api, &caller, &place, &event).await?;
     if message.is_deleted || message.message_type == MessageType::System {
         let detail = "there is nothing to react to";

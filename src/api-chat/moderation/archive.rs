@@ -6,7 +6,7 @@ use ruma::OwnedRoomId;
 
 use crate::{Caller, ChatApi, Path, Problem};
 
-/// Archives a room: it can be read, and nobody joins or writes any more.
+/// Archives a room: it can be read, and nobody joins or writes any more; for its owner.
 #[utoipa::path(
     put, path = "/rooms/{room_id}/archive", tag = "moderation",
     params(("room_id" = String, Path, description = "The room")),
@@ -22,7 +22,7 @@ pub(crate) async fn archive(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Opens an archived room as it was.
+/// Opens an archived room as it was; for its owner.
 #[utoipa::path(
     delete, path = "/rooms/{room_id}/archive", tag = "moderation",
     params(("room_id" = String, Path, description = "The room")),

@@ -18,7 +18,6 @@ use super::settings::join_rules;
 use crate::{
     Caller, ChatApi, Path, Problem,
     place::{Place, state_event},
-    problem::ProblemDocument,
     views::{Role, RoomType},
 };
 
@@ -29,11 +28,7 @@ const REASON: &str = "the room was deleted";
 #[utoipa::path(
     delete, path = "/rooms/{room_id}", tag = "rooms",
     params(("room_id" = String, Path, description = "The room")),
-    responses(
-        (status = 204, description = "It is gone"),
-        (status = 409, description = "Somebody of another server has as much power as the owner",
-         body = ProblemDocument, content_type = "application/problem+json"),
-    ),
+    responses((status = 204, description = "It is gone")),
 )]
 pub(crate) async fn delete_room(
     State(api): State<ChatApi>,

@@ -28,6 +28,7 @@ pub(crate) async fn join_room(
 ) -> Result<Json<Room>, Problem> {
     let user_id = caller.user_id();
     let place = Place::find(&api, &room_id).await?;
+    api.chat.check_not_archived(place.snapshot.as_ref(), &place.room).await?;
     let inviter = direct_inviter(&api, &place, user_id).await?;
     let profile = profile_of(&api, user_id).await?;
     api.rooms.join(&place.room, user_id, &profile, Map::new()).await?;

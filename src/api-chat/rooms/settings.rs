@@ -44,6 +44,7 @@ pub(super) fn levels_with_roles() -> Map<String, Value> {
             "m.room.tombstone": 100,
             "m.room.server_acl": 100,
             "m.room.encryption": 100,
+            "org.hearth.archived": 100,
         },
         "invite": 50,
     }))

@@ -79,6 +79,11 @@ pub(crate) async fn update_room(
         let detail = "a direct room stays one";
         return Err(Problem::new(StatusCode::CONFLICT, "direct-room", detail));
     }
+    let is_archived = api.chat.is_archived(place.snapshot.as_ref(), &place.room).await?;
+    if is_archived && update.room_type.is_some() {
+        let detail = "the room is archived: its owner opens it first";
+        return Err(Problem::new(StatusCode::CONFLICT, "archived", detail));
+    }
     let mut events = Vec::new();
     if let Some(name) = &update.name {
         events.push(state_event(user_id, "m.room.name", &json!({ "name": name }))?);
