@@ -88,6 +88,7 @@ impl Chat {
     async fn do_next_chores(&self, settled: &mut bool) -> Result<Duration, ChatError> {
         if !*settled {
             self.settle_all().await?;
+            self.index_moderators_rooms().await?;
             *settled = true;
         }
         self.expire_notifications().await?;

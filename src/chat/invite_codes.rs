@@ -2,23 +2,20 @@
 //!
 //! A use is counted before the join and given back if the join comes to nothing. In between it is
 //! a reservation, a row of its own, so a crash neither loses a use nor lets in one too many: who
-//! came in is settled after the start, or when the reservation is old.
+//! came in is settled after the start, or when the reservation is old. Whether a code is worth
+//! anything, and how somebody comes in, is in `admission`.
 
 use std::time::Duration;
 
 use hearth_base::{RoomNid, StreamPosition};
-use hearth_rooms::{EventRequest, Profile, Room, Snapshot, state_event};
+use hearth_rooms::{Room, Snapshot};
 use hearth_store::Batch;
-use ruma::{
-    OwnedRoomId, OwnedUserId, UserId, events::room::member::MembershipState, room::JoinRuleKind,
-};
+use ruma::{OwnedRoomId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     AuditAction, Chat, ChatError,
     audit::Audit,
-    authority::admin_level,
     chores::Chore,
     limits::{
         INVITE_AFTERLIFE_MS, INVITE_CODE_CHARACTERS, INVITE_LIFETIME_MS_DEFAULT,
@@ -56,6 +53,8 @@ pub struct InviteCode {
     pub uses: u32,
     /// Whether an administrator took it back.
     pub is_revoked: bool,
+    /// Whether somebody could join by it now.
+    pub is_good: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,10 +91,19 @@ impl InviteRow {
         Ok(())
     }
 
-    fn named(self, code: &str, room_id: OwnedRoomId) -> InviteCode {
+    fn named(self, code: &str, room: &Room, is_good: bool) -> InviteCode {
         let Self { room: _, creator, created_ms, expires_ms, uses_max, uses, is_revoked } = self;
-        let code = code.to_owned();
-        InviteCode { code, room_id, creator, created_ms, expires_ms, uses_max, uses, is_revoked }
+        InviteCode {
+            code: code.to_owned(),
+            room_id: room.id().to_owned(),
+            creator,
+            created_ms,
+            expires_ms,
+            uses_max,
+            uses,
+            is_revoked,
+            is_good,
+        }
     }
 }
 
@@ -125,8 +133,8 @@ impl Chat {
     /// Makes a code by which people may join a room.
     ///
     /// # Errors
-    /// The user is no administrator of the room or may not invite, a value is out of its bounds,
-    /// the room has too many codes, or the store failed.
+    /// The user is no administrator of the room or may not invite, nobody comes into it by a code,
+    /// a value is out of its bounds, the room has too many codes, or the store failed.
     pub async fn create_invite_code(
         &self,
         room: &Room,
@@ -137,8 +145,8 @@ impl Chat {
         new.check()?;
         let snapshot = self.snapshot().await?;
         let snapshot = snapshot.as_ref();
-        let may_invite = |levels: &hearth_rules::PowerLevels| levels.invite().max(admin_level());
-        self.check_level(snapshot, room, creator, may_invite).await?;
+        self.check_has_codes(snapshot, room).await?;
+        self.check_makes_codes(snapshot, room, creator).await?;
         let codes = ROOM_INVITES.scan_all(snapshot, &ROOM_INVITES.prefix(&(room.nid(),))).await?;
         if codes.len() >= ROOM_INVITES_MAX {
             return Err(ChatError::TooMany("invites to this room"));
@@ -164,7 +172,7 @@ impl Chat {
         self.write_audit(&mut batch, audit).await?;
         self.store().commit(batch).await?;
         self.chores_changed().notify_one();
-        Ok(row.named(&code, room.id().to_owned()))
+        Ok(row.named(&code, room, true))
     }
 
     /// What a code is to, whether it is still good or not.
@@ -173,17 +181,11 @@ impl Chat {
     /// There is no such code, or the store failed.
     pub async fn invite_code(&self, code: &str) -> Result<InviteCode, ChatError> {
         let snapshot = self.snapshot().await?;
-        let row = invite_row(snapshot.as_ref(), code).await?;
-        let room = self.rooms().room_by_nid(snapshot.as_ref(), row.room).await?;
-        Ok(row.named(code, room.id().to_owned()))
-    }
-
-    /// Whether somebody could join by a code now.
-    #[must_use]
-    pub fn is_invite_good(&self, invite: &InviteCode) -> bool {
-        !invite.is_revoked
-            && invite.expires_ms > self.now_ms()
-            && invite.uses_max.is_none_or(|max| invite.uses < max)
+        let snapshot = snapshot.as_ref();
+        let row = invite_row(snapshot, code).await?;
+        let room = self.rooms().room_by_nid(snapshot, row.room).await?;
+        let is_good = self.is_good(snapshot, &room, &row).await?;
+        Ok(row.named(code, &room, is_good))
     }
 
     /// The codes of a room, for its administrators.
@@ -201,9 +203,44 @@ impl Chat {
         let codes = ROOM_INVITES.scan_all(snapshot, &ROOM_INVITES.prefix(&(room.nid(),))).await?;
         let keys = codes.iter().map(|((_, code), ())| (code.as_str(),));
         let rows = INVITES.get_many(snapshot, keys).await?;
-        let known = codes.iter().zip(rows);
-        let named = known.filter_map(|(((_, code), ()), row)| Some((code, row?)));
-        Ok(named.map(|(code, row)| row.named(code, room.id().to_owned())).collect())
+        let mut named = Vec::with_capacity(codes.len());
+        for (((_, code), ()), row) in codes.iter().zip(rows) {
+            if let Some(row) = row {
+                let is_good = self.is_good(snapshot, room, &row).await?;
+                named.push(row.named(code, room, is_good));
+            }
+        }
+        Ok(named)
+    }
+
+    async fn is_good(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: &Room,
+        row: &InviteRow,
+    ) -> Result<bool, ChatError> {
+        match self.check_good(snapshot, room, row).await {
+            Ok(()) => Ok(true),
+            Err(ChatError::Gone(_) | ChatError::Archived | ChatError::Forbidden(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Refuses a code by which nobody comes in now.
+    async fn check_good(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: &Room,
+        row: &InviteRow,
+    ) -> Result<(), ChatError> {
+        row.check(self.now_ms())?;
+        self.check_has_codes(snapshot, room).await?;
+        match self.check_makes_codes(snapshot, room, &row.creator).await {
+            Err(ChatError::NotAMember | ChatError::Forbidden(_)) => {
+                Err(ChatError::Gone("whoever made the invite may not invite any more"))
+            }
+            checked => checked,
+        }
     }
 
     /// Takes a code back: nobody joins by it any more.
@@ -243,7 +280,7 @@ impl Chat {
         if self.rooms().is_joined(snapshot.as_ref(), room.nid(), user_id).await? {
             return Ok(room);
         }
-        self.reserve_use(code, user_id).await?;
+        self.reserve_use(&room, code, user_id).await?;
         let joined = self.let_in(&room, &row.creator, user_id).await;
         if let Err(error) = self.settle_use(code, user_id).await {
             tracing::warn!(%error, "the use of an invite is settled later");
@@ -252,13 +289,18 @@ impl Chat {
     }
 
     /// Counts a use, and remembers for whom until it is settled.
-    async fn reserve_use(&self, code: &str, user_id: &UserId) -> Result<(), ChatError> {
+    async fn reserve_use(
+        &self,
+        room: &Room,
+        code: &str,
+        user_id: &UserId,
+    ) -> Result<(), ChatError> {
         let number = self.chore_numbers().next().await?;
         self.decide(|snapshot| async move {
-            let now_ms = self.now_ms();
-            let before = invite_row(snapshot.as_ref(), code).await?;
-            before.check(now_ms)?;
-            if RESERVATIONS.get(snapshot.as_ref(), &(code, user_id)).await?.is_some() {
+            let (snapshot, now_ms) = (snapshot.as_ref(), self.now_ms());
+            let before = invite_row(snapshot, code).await?;
+            self.check_good(snapshot, room, &before).await?;
+            if RESERVATIONS.get(snapshot, &(code, user_id)).await?.is_some() {
                 return Err(ChatError::Busy);
             }
             let after = InviteRow { uses: before.uses + 1, ..before.clone() };
@@ -292,52 +334,6 @@ impl Chat {
             Ok((batch, ()))
         })
         .await
-    }
-
-    /// Joins a user to a room, invited by who made the code or by another who may: both events or
-    /// none.
-    pub(crate) async fn let_in(
-        &self,
-        room: &Room,
-        creator: &UserId,
-        user_id: &UserId,
-    ) -> Result<(), ChatError> {
-        let snapshot = self.snapshot().await?;
-        let snapshot = snapshot.as_ref();
-        let profile = self.accounts().member_profile(user_id).await?;
-        let profile = Profile {
-            display_name: profile.displayname,
-            avatar_url: profile.avatar_url.map(|url| url.to_string()),
-        };
-        let member = |sender: &UserId, membership: &str| -> Result<EventRequest, ChatError> {
-            let content = Value::Object(profile.to_content(membership));
-            Ok(state_event(sender, "m.room.member", user_id.as_str(), &content)?)
-        };
-        let mut requests = Vec::new();
-        if !self.may_join_alone(snapshot, room, user_id).await? {
-            let levels = self.levels(snapshot, room).await?;
-            let level = levels.invite();
-            let sender = self.sender_with_level(snapshot, room, &levels, level, creator).await?;
-            requests.push(member(&sender, "invite")?);
-        }
-        requests.push(member(user_id, "join")?);
-        self.rooms().send_all(room, requests).await?;
-        Ok(())
-    }
-
-    async fn may_join_alone(
-        &self,
-        snapshot: &dyn Snapshot,
-        room: &Room,
-        user_id: &UserId,
-    ) -> Result<bool, ChatError> {
-        let membership = self.rooms().membership(snapshot, room.nid(), user_id).await?;
-        if membership.is_some_and(|row| row.value.state == MembershipState::Invite) {
-            return Ok(true);
-        }
-        let head = self.rooms().head(snapshot, room.nid()).await?;
-        let look = self.rooms().look(snapshot, room, &head).await?;
-        Ok(look.join_rule == Some(JoinRuleKind::Public))
     }
 
     /// Forgets a code that has been over for a while.
@@ -422,7 +418,7 @@ mod tests {
         let code = code(&fixture, &room, Some(2)).await;
         // Both were being let in; only one of them came in before the crash.
         for user in [&bob, &carol] {
-            fixture.chat.reserve_use(&code, user).await.unwrap();
+            fixture.chat.reserve_use(&room, &code, user).await.unwrap();
         }
         fixture.chat.let_in(&room, &fixture.id("alice"), &bob).await.unwrap();
         assert_eq!(fixture.chat.invite_code(&code).await.unwrap().uses, 2);
@@ -451,9 +447,9 @@ mod tests {
         assert_eq!(lifetimes, [120, 7 * 24 * 60 * 60]);
         fixture.chat.revoke_invite_code(&revoked, &bob).await.unwrap_err();
         fixture.chat.revoke_invite_code(&revoked, &alice).await.unwrap();
-        assert!(fixture.chat.is_invite_good(&short));
+        assert!(fixture.chat.invite_code(&short.code).await.unwrap().is_good);
         advance(&fixture.clock, 120_000);
-        assert!(!fixture.chat.is_invite_good(&short));
+        assert!(!fixture.chat.invite_code(&short.code).await.unwrap().is_good);
         for code in [&revoked, &short.code] {
             let refused = fixture.chat.accept_invite_code(code, &bob).await.unwrap_err();
             assert!(matches!(refused, ChatError::Gone(_)), "{refused}");

@@ -13,7 +13,11 @@ use ruma::{
     events::room::member::MembershipState,
 };
 
-use crate::{Chat, ChatError, authority::admin_level, tables::MODERATORS_ROOMS};
+use crate::{
+    Chat, ChatError,
+    authority::admin_level,
+    tables::{MODERATED, MODERATORS_ROOMS},
+};
 
 /// What changes who moderates a room.
 const CAUSES: [&str; 2] = ["m.room.member", "m.room.power_levels"];
@@ -46,6 +50,7 @@ impl Chat {
         let made = self.rooms().create_room(made).await?;
         let mut batch = Batch::new();
         MODERATORS_ROOMS.insert(&mut batch, &(room.nid(),), &made.nid())?;
+        MODERATED.put(&mut batch, &(made.nid(),), &room.nid())?;
         match self.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Conflict { .. }) => {
@@ -72,6 +77,23 @@ impl Chat {
             Some(theirs) => self.follow_moderators(event.room(), theirs).await,
             None => Ok(()),
         }
+    }
+
+    /// Marks those rooms of moderators that were made before they were marked.
+    pub(crate) async fn index_moderators_rooms(&self) -> Result<(), ChatError> {
+        let snapshot = self.snapshot().await?;
+        let snapshot = snapshot.as_ref();
+        let mut batch = Batch::new();
+        let all = MODERATORS_ROOMS.scan_all(snapshot, &MODERATORS_ROOMS.all()).await?;
+        for ((of,), theirs) in all {
+            if MODERATED.get(snapshot, &(theirs,)).await?.is_none() {
+                MODERATED.put(&mut batch, &(theirs,), &of)?;
+            }
+        }
+        if !batch.is_empty() {
+            self.store().commit(batch).await?;
+        }
+        Ok(())
     }
 
     async fn follow_moderators(&self, of: RoomNid, theirs: RoomNid) -> Result<(), ChatError> {

@@ -59,5 +59,7 @@ pub(crate) const DELIVERED_IN: Table<(OwnedUserId, RoomNid), StreamPosition> =
     Table::new(Keyspace::Chat, 18, 1);
 /// Rooms that are archived.
 pub(crate) const ARCHIVED: Table<(RoomNid,), ArchivedRow> = Table::new(Keyspace::Chat, 19, 1);
+/// The room that the moderators of a moderators' room moderate.
+pub(crate) const MODERATED: Table<(RoomNid,), RoomNid> = Table::new(Keyspace::Chat, 20, 1);
 /// The webhooks of a room.
 pub(crate) const ROOM_WEBHOOKS: Table<(RoomNid, String), ()> = Table::new(Keyspace::Chat, 13, 1);

@@ -107,3 +107,42 @@ async fn who_was_banned_does_not_come_in_by_a_code_and_uses_none() {
     bob.post(&accept(&code), json!({})).await.assert_problem(403, "forbidden");
     carol.post(&accept(&code), json!({})).await.ok();
 }
+
+#[tokio::test]
+async fn nobody_comes_back_by_a_code_of_their_own() {
+    let server = Server::start().await;
+    let [alice, bob, carol] = server.chatters(["alice", "bob", "carol"]).await;
+    let room = private_room(&alice).await;
+    let code = invite(&alice, &room, json!({})).await["code"].clone();
+    bob.post(&accept(&code), json!({})).await.ok();
+    let member = format!("/rooms/{room}/members/{}", bob.user);
+    alice.patch(&format!("{member}/role"), json!({ "role": "admin" })).await.ok();
+    let own = invite(&bob, &room, json!({ "expires_in": 31_536_000 })).await;
+    assert_eq!(own["is_valid"], true);
+    alice.patch(&format!("{member}/role"), json!({ "role": "member" })).await.ok();
+    carol.post(&accept(&own["code"]), json!({})).await.assert_problem(410, "gone");
+    alice.delete(&member).await.done();
+    bob.post(&accept(&own["code"]), json!({})).await.assert_problem(410, "gone");
+    let shown = alice.get(&format!("/invites/{}", own["code"].as_str().unwrap())).await.ok();
+    assert_eq!((&shown["is_valid"], &shown["is_revoked"]), (&json!(false), &json!(false)));
+    // The code of another is another matter: who must not come back is banned.
+    bob.post(&accept(&code), json!({})).await.ok();
+}
+
+#[tokio::test]
+async fn archived_rooms_and_those_of_moderators_have_no_codes() {
+    let server = Server::start().await;
+    let [alice, bob] = server.chatters(["alice", "bob"]).await;
+    let room = private_room(&alice).await;
+    let code = invite(&alice, &room, json!({})).await["code"].clone();
+    let archive = format!("/rooms/{room}/archive");
+    alice.put(&archive, json!({})).await.done();
+    bob.post(&accept(&code), json!({})).await.assert_problem(403, "archived");
+    let new = alice.post(&format!("/rooms/{room}/invites"), json!({})).await;
+    new.assert_problem(403, "archived");
+    alice.delete(&archive).await.done();
+    let theirs = alice.put(&format!("/rooms/{room}/moderators-room"), json!({})).await.ok();
+    let path = format!("/rooms/{}/invites", theirs["room_id"].as_str().unwrap());
+    alice.post(&path, json!({})).await.assert_problem(403, "forbidden");
+    bob.post(&accept(&code), json!({})).await.ok();
+}

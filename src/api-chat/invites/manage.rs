@@ -38,7 +38,7 @@ pub(crate) struct Invites {
     invites: Vec<Invite>,
 }
 
-/// Makes an invite by code.
+/// Makes an invite by code. It is good while whoever made it may invite people to the room.
 #[utoipa::path(
     post, path = "/rooms/{room_id}/invites", tag = "invites", request_body = NewInvite,
     params(("room_id" = String, Path, description = "The room")),

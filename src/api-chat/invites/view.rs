@@ -32,7 +32,8 @@ pub(crate) struct Invite {
     uses: u32,
     /// Whether an administrator took it back.
     is_revoked: bool,
-    /// Whether somebody can join by it now.
+    /// Whether somebody can join by it now: it is not used up, whoever made it may still invite,
+    /// and the room is not archived.
     is_valid: bool,
 }
 
@@ -65,10 +66,17 @@ pub(crate) struct InviteDetails {
 impl Invite {
     /// As administrators of the room see it.
     pub(super) async fn new(api: &ChatApi, invite: InviteCode) -> Result<Self, Problem> {
-        let is_valid = api.chat.is_invite_good(&invite);
         let creator = Person::load(api, &invite.creator).await?;
         let InviteCode {
-            code, room_id, created_ms, expires_ms, uses_max, uses, is_revoked, ..
+            code,
+            room_id,
+            created_ms,
+            expires_ms,
+            uses_max,
+            uses,
+            is_revoked,
+            is_good,
+            ..
         } = invite;
         Ok(Self {
             code,
@@ -79,7 +87,7 @@ impl Invite {
             max_uses: uses_max,
             uses,
             is_revoked,
-            is_valid,
+            is_valid: is_good,
         })
     }
 }
