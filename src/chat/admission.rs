@@ -1,12 +1,13 @@
 //! Whom invites by code let in, and how people come in who did not ask the room itself.
 //!
 //! A code is worth what its maker may do: it is good while whoever made it is in the room and could
-//! make another one. So nobody comes back by a code of their own, and whose rights are taken away,
+//! make another one, which nobody can whose account is locked, suspended or gone. So nobody comes back by a code of their own, and whose rights are taken away,
 //! their codes are too. Who was removed may come in by the code of another, unless they are banned.
 //!
 //! Some rooms have no codes: archived ones, into which nobody comes, and those of moderators, whose
 //! members are the moderators of another room and nobody else.
 
+use hearth_accounts::User;
 use hearth_rooms::{EventRequest, Profile, Room, Snapshot, state_event};
 use hearth_rules::PowerLevels;
 use ruma::{UserId, events::room::member::MembershipState, room::JoinRuleKind};
@@ -37,6 +38,24 @@ impl Chat {
     ) -> Result<(), ChatError> {
         let may_invite = |levels: &PowerLevels| levels.invite().max(admin_level());
         self.check_level(snapshot, room, user_id, may_invite).await.map(drop)
+    }
+
+    /// Refuses codes of somebody who could not make them now.
+    pub(crate) async fn check_maker(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: &Room,
+        maker: &UserId,
+    ) -> Result<(), ChatError> {
+        let over = ChatError::Gone("whoever made the invite may not invite any more");
+        match self.check_makes_codes(snapshot, room, maker).await {
+            Err(ChatError::NotAMember | ChatError::Forbidden(_)) => return Err(over),
+            checked => checked?,
+        }
+        let account = self.accounts().user(maker).await?;
+        let may_act =
+            |account: &User| !(account.is_locked || account.is_suspended || account.is_deactivated);
+        if account.as_ref().is_some_and(may_act) { Ok(()) } else { Err(over) }
     }
 
     /// Joins a user to a room, invited by who made the code or by another who may: both events or
@@ -126,6 +145,19 @@ mod tests {
         assert_eq!((shown.is_good, shown.uses), (false, 0));
         // Who was removed and not banned comes in by the code of another.
         fixture.chat.accept_invite_code(&of_alice, &bob).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_may_only_read_lets_nobody_in() {
+        let fixture = fixture();
+        let room = fixture.private_room("alice").await;
+        let (alice, bob) = (fixture.id("alice"), fixture.user("bob").await);
+        let code = code(&fixture, &room, &alice).await;
+        fixture.accounts.set_suspended(&alice, true).await.unwrap();
+        let refused = fixture.chat.accept_invite_code(&code, &bob).await.unwrap_err();
+        assert!(matches!(refused, ChatError::Gone(_)), "{refused}");
+        fixture.accounts.set_suspended(&alice, false).await.unwrap();
+        fixture.chat.accept_invite_code(&code, &bob).await.unwrap();
     }
 
     #[tokio::test]

@@ -235,12 +235,7 @@ impl Chat {
     ) -> Result<(), ChatError> {
         row.check(self.now_ms())?;
         self.check_has_codes(snapshot, room).await?;
-        match self.check_makes_codes(snapshot, room, &row.creator).await {
-            Err(ChatError::NotAMember | ChatError::Forbidden(_)) => {
-                Err(ChatError::Gone("whoever made the invite may not invite any more"))
-            }
-            checked => checked,
-        }
+        self.check_maker(snapshot, room, &row.creator).await
     }
 
     /// Takes a code back: nobody joins by it any more.
