@@ -1,8 +1,9 @@
 //! Whom invites by code let in, and how people come in who did not ask the room itself.
 //!
 //! A code is worth what its maker may do: it is good while whoever made it is in the room and could
-//! make another one, which nobody can whose account is locked, suspended or gone. So nobody comes back by a code of their own, and whose rights are taken away,
-//! their codes are too. Who was removed may come in by the code of another, unless they are banned.
+//! make another one, which nobody can whose account is locked, suspended or gone. So nobody comes
+//! back by a code of their own, and whose rights are taken away, their codes are too. Who was
+//! removed may come in by the code of another, unless they are banned.
 //!
 //! Some rooms have no codes: archived ones, into which nobody comes, and those of moderators, whose
 //! members are the moderators of another room and nobody else.
