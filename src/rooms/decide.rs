@@ -394,15 +394,18 @@ impl<'a> Group<'a> {
         }
         crate::index::write_nodes(&mut batch, room, &nodes)?;
         threads.flush(&mut batch, room)?;
+        let redacting = self.rooms.event_cache().redact(redacted);
         let first = self.rooms.store().commit(batch).await?;
         for (id, node) in nodes {
             self.rooms.node_cache().insert(id, node);
         }
-        for (nid, new) in events {
-            let event = new.event.at(StreamPosition(first.0 + new.fact));
-            self.rooms.event_cache().insert(nid, event);
+        for new in events.into_values() {
+            self.rooms.event_cache().insert(new.event.at(StreamPosition(first.0 + new.fact)));
         }
-        self.rooms.redacted(first, room, &redacted);
+        redacting.committed(first);
+        if !redacting.is_empty() {
+            self.rooms.look_cache().invalidate(&room);
+        }
         Ok(first)
     }
 }

@@ -184,7 +184,7 @@ impl Rooms {
         snapshot: &dyn Snapshot,
         nids: &[EventNid],
     ) -> Result<Vec<Event>, RoomsError> {
-        let cached: Vec<_> = nids.iter().map(|nid| self.event_cache().get(nid)).collect();
+        let cached: Vec<_> = nids.iter().map(|nid| self.event_cache().get(*nid)).collect();
         let absent: Vec<_> = nids
             .iter()
             .zip(&cached)
@@ -194,7 +194,7 @@ impl Rooms {
         let mut loaded = HashMap::with_capacity(absent.len());
         for (nid, row) in absent.into_iter().zip(rows) {
             let event = self.parse(snapshot, nid, row.ok_or_else(|| missing(nid))?).await?;
-            self.cache_event(snapshot, &event);
+            self.event_cache().insert_read(snapshot.position(), &event);
             loaded.insert(nid, event);
         }
         nids.iter()
@@ -203,15 +203,6 @@ impl Rooms {
                 event.or_else(|| loaded.get(nid).cloned()).ok_or_else(|| missing(*nid))
             })
             .collect()
-    }
-
-    /// Caches what a snapshot said of an event, unless a later redaction may have changed it.
-    fn cache_event(&self, snapshot: &dyn Snapshot, event: &Event) {
-        self.event_cache().insert(event.nid(), event.clone());
-        // Checked afterwards: a redaction first moves its position, then invalidates.
-        if snapshot.position() < self.last_redaction() {
-            self.event_cache().invalidate(&event.nid());
-        }
     }
 
     /// The event with this id, whatever room it is in.

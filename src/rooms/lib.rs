@@ -22,6 +22,7 @@ mod directory;
 mod erasure;
 mod error;
 mod event;
+mod event_cache;
 mod form;
 mod head;
 mod index;

@@ -65,7 +65,7 @@ impl Rooms {
         let entry = (head.state.others, Arc::clone(&look));
         self.look_cache().insert(room.nid(), entry);
         // Checked afterwards: a redaction first moves its position, then invalidates.
-        if snapshot.position() < self.last_redaction() {
+        if snapshot.position() < self.event_cache().last_redaction() {
             self.look_cache().invalidate(&room.nid());
         }
         Ok(look)

@@ -1,14 +1,11 @@
 //! The handle of this crate, and the caches behind it.
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
-use hearth_base::{Clock, EventNid, Random, RoomNid, StreamPosition};
+use hearth_base::{Clock, EventNid, Random, RoomNid};
 use hearth_rules::SigningKey;
 use hearth_statemap::{Node, NodeId, StateHasher};
 use hearth_store::{Sequence, Snapshot, Store};
@@ -18,8 +15,8 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Event, Room, RoomsError, erasure::ErasedUsers, look::LookCache, unread::UnreadCache,
-    writer::Writers,
+    Room, RoomsError, erasure::ErasedUsers, event_cache::EventCache, look::LookCache,
+    unread::UnreadCache, writer::Writers,
 };
 
 /// How many rooms are remembered by name.
@@ -55,7 +52,7 @@ struct Inner {
     room_nids: Sequence,
     rooms: Cache<OwnedRoomId, Room>,
     rooms_by_nid: Cache<RoomNid, Room>,
-    events: Cache<EventNid, Event>,
+    events: EventCache,
     nodes: Cache<NodeId, Arc<Node>>,
     looks: LookCache,
     unread: UnreadCache,
@@ -64,8 +61,6 @@ struct Inner {
     tasks: TaskTracker,
     /// The next delayed event may be due at another time than before.
     delayed_changed: Notify,
-    /// The position of the last redaction, for readers of older snapshots.
-    last_redaction: AtomicI64,
     /// The time of the last room that was created, in Unix milliseconds.
     last_creation_ms: AtomicU64,
 }
@@ -82,18 +77,12 @@ impl Rooms {
         hasher: StateHasher,
         tasks: TaskTracker,
     ) -> Self {
-        let event_bytes = |_: &EventNid, event: &Event| {
-            u32::try_from(event.pdu().json().len() * 2 + 500).unwrap_or(u32::MAX)
-        };
         Self(Arc::new(Inner {
             event_nids: Sequence::new(store.clone(), "event"),
             room_nids: Sequence::new(store.clone(), "room"),
             rooms: Cache::new(ROOM_CACHE_MAX),
             rooms_by_nid: Cache::new(ROOM_CACHE_MAX),
-            events: Cache::builder()
-                .weigher(event_bytes)
-                .max_capacity(settings.event_cache_bytes)
-                .build(),
+            events: EventCache::new(settings.event_cache_bytes),
             nodes: Cache::new(settings.state_cache_nodes),
             looks: Cache::new(ROOM_CACHE_MAX),
             unread: Cache::new(UNREAD_CACHE_MAX),
@@ -107,7 +96,6 @@ impl Rooms {
             hasher,
             tasks,
             delayed_changed: Notify::new(),
-            last_redaction: AtomicI64::new(0),
             last_creation_ms: AtomicU64::new(0),
         }))
     }
@@ -170,7 +158,7 @@ impl Rooms {
         &self.0.delayed_changed
     }
 
-    pub(crate) fn event_cache(&self) -> &Cache<EventNid, Event> {
+    pub(crate) fn event_cache(&self) -> &EventCache {
         &self.0.events
     }
 
@@ -202,27 +190,6 @@ impl Rooms {
         let last = &self.0.last_creation_ms;
         let before = last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
         now.max(before.unwrap_or_default().saturating_add(1))
-    }
-
-    pub(crate) fn last_redaction(&self) -> StreamPosition {
-        StreamPosition(self.0.last_redaction.load(Ordering::SeqCst))
-    }
-
-    /// Forgets what is cached of events of a room that were redacted at `position`.
-    pub(crate) fn redacted(
-        &self,
-        position: StreamPosition,
-        room: RoomNid,
-        nids: &HashSet<EventNid>,
-    ) {
-        if nids.is_empty() {
-            return;
-        }
-        self.0.last_redaction.fetch_max(position.0, Ordering::SeqCst);
-        for nid in nids {
-            self.0.events.invalidate(nid);
-        }
-        self.0.looks.invalidate(&room);
     }
 
     pub(crate) fn remember(&self, room: &Room) {

@@ -145,3 +145,39 @@ async fn who_does_not_listen_is_disconnected_and_comes_back_without_a_loss() {
     }
     assert_eq!(heard, (0..messages).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn what_was_edited_away_does_not_come_back_with_a_deletion() {
+    let server = Server::start().await;
+    let [alice, bob] = server.chatters(["alice", "bob"]).await;
+    let room = alice.room_with(&[&bob]).await;
+    let (mut socket, _) = bob.socket_from(&format!("?rooms={room}")).await;
+    for number in 0..20 {
+        let path = format!("/messages/{}", alice.say(&room, "a secret").await);
+        alice.put(&path, json!({ "content": format!("mended {number}") })).await.ok();
+        alice.delete(&path).await.done();
+        socket.next_of("message_deleted").await;
+        for frame in socket.rest().await {
+            assert!(!frame.to_string().contains("a secret"), "{number}: {frame}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_was_removed_meanwhile_is_told_only_that() {
+    let server = Server::start().await;
+    let [alice, bob] = server.chatters(["alice", "bob"]).await;
+    let room = alice.room_with(&[&bob]).await;
+    let (gone, ready) = bob.socket_from(&format!("?rooms={room}")).await;
+    drop(gone);
+    let said = alice.say(&room, "before").await;
+    alice.delete(&format!("/rooms/{room}/members/{}", bob.user)).await.done();
+    alice.put(&format!("/messages/{said}"), json!({ "content": "after" })).await.ok();
+    let pos = ready["pos"].as_str().unwrap();
+    for query in [format!("?pos={pos}&rooms={room}"), format!("?pos={pos}&all_rooms=true")] {
+        let (mut socket, _) = bob.socket_from(&query).await;
+        assert_eq!(socket.next().await["type"], "user_left");
+        let frames = socket.rest().await;
+        assert!(frames.iter().all(|frame| !frame.to_string().contains("after")), "{frames:?}");
+    }
+}

@@ -234,6 +234,8 @@ async fn nonsense_is_refused_and_the_connection_stays() {
         let error = socket.next_of("error").await;
         assert_eq!(error["problem"]["status"], 400, "{nonsense}: {error}");
     }
+    socket.say(json!({ "type": "dance", "id": "tango" })).await;
+    assert_eq!(socket.next_of("error").await["id"], "tango");
     let long = "x".repeat(10_001);
     let room_id = alice.room_with(&[]).await;
     let refused =
@@ -247,6 +249,22 @@ async fn nonsense_is_refused_and_the_connection_stays() {
     assert_eq!(socket.next_of("error").await["problem"]["errors"][0]["field"], "id");
     socket.say(json!({ "type": "ping", "id": "still here" })).await;
     assert_eq!(socket.next_of("pong").await["id"], "still here");
+}
+
+#[tokio::test]
+async fn the_longest_message_fits_into_a_frame_and_more_is_refused_with_a_code() {
+    let server = Server::start().await;
+    let alice = server.chat().register("alice").await;
+    let room_id = alice.room_with(&[]).await;
+    let mut socket = alice.socket().await;
+    let escaped = "\\ud83d\\ude00".repeat(10_000);
+    let frame = format!(
+        r#"{{"type":"send_message","id":"long","room_id":"{room_id}","content":"{escaped}"}}"#
+    );
+    socket.send(Message::text(frame)).await;
+    assert_eq!(socket.next_of("ack").await["message"]["content"], "😀".repeat(10_000));
+    socket.send(Message::text("x".repeat(200_000))).await;
+    assert_eq!(socket.closed().await, 1009);
 }
 
 #[tokio::test]

@@ -3,11 +3,12 @@
 //! While a frame cannot be written, none is read. Who does not take what is written in time is
 //! disconnected, as is who is silent for too long; both come back with `hello` and miss nothing.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, error::Error, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
 use http::StatusCode;
+use serde::Deserialize;
 use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval, timeout, timeout_at},
@@ -38,6 +39,8 @@ enum Ending {
     Shutdown,
     /// A frame was none.
     BadFrame,
+    /// A frame was larger than [`FRAME_BYTES_MAX`](super::limits::FRAME_BYTES_MAX).
+    TooLarge,
     /// There was no valid token, or it is not valid any more.
     Unauthorized,
     /// The user has too many connections.
@@ -56,6 +59,7 @@ impl Ending {
         match self {
             Self::Gone => None,
             Self::Shutdown => Some((1001, "the server ends: come back")),
+            Self::TooLarge => Some((1009, "the frame is too large")),
             Self::BadFrame => Some((4400, "the frame was not understood")),
             Self::Unauthorized => Some((4401, "the token is missing or not valid any more")),
             Self::TooMany => Some((4429, "the user has too many connections")),
@@ -189,7 +193,9 @@ impl Connection {
             Ok(request) => request,
             Err(error) => {
                 let problem = Problem::invalid_field("", error.to_string());
-                return self.refuse(session, None, problem).await;
+                let named: Option<Named> = self.form.read(bytes).ok();
+                let id = named.and_then(|named| named.id);
+                return self.refuse(session, id.as_deref(), problem).await;
             }
         };
         // Whoever was locked or suspended meanwhile is it here, too.
@@ -254,6 +260,12 @@ impl Connection {
     }
 }
 
+/// What is understood of a command that is none: how the client calls it.
+#[derive(Deserialize)]
+struct Named {
+    id: Option<String>,
+}
+
 /// Who has a token.
 async fn caller_of(api: &ChatApi, token: &str) -> Result<Caller, Ending> {
     let caller = listening(api, token).await;
@@ -291,6 +303,13 @@ fn payload(
         (Some(Ok(Message::Binary(bytes))), Form::Compact) => Ok(Some(bytes)),
         (Some(Ok(Message::Ping(_) | Message::Pong(_))), _) => Ok(None),
         (Some(Ok(Message::Text(_) | Message::Binary(_))), _) => Err(Ending::BadFrame),
+        (Some(Err(error)), _) if is_too_large(&error) => Err(Ending::TooLarge),
         (Some(Ok(Message::Close(_)) | Err(_)) | None, _) => Err(Ending::Gone),
     }
+}
+
+/// Whether a frame is larger than it may be.
+fn is_too_large(error: &axum::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<tungstenite::Error>());
+    matches!(cause, Some(tungstenite::Error::Capacity(_)))
 }

@@ -165,8 +165,15 @@ impl Listener {
         let Some(Wanted { room, since }) = wanted.get(room) else {
             return Ok(false);
         };
-        if since.is_some_and(|since| since <= position) {
-            return Ok(true);
+        match since {
+            Some(since) if *since <= position => return Ok(true),
+            Some(_) => {}
+            // Messages are told as they are now, which who left must not see: that they left is all.
+            None => {
+                return Ok(
+                    matches!(fact, Fact::Event { member: Some(user), .. } if *user == self.user),
+                );
+            }
         }
         let Some(event) = event else {
             return Ok(false);
