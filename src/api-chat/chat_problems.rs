@@ -14,6 +14,7 @@ impl From<ChatError> for Problem {
             ChatError::Forbidden(_) => Self::forbidden(message),
             ChatError::Invalid { field, detail } => Self::invalid_field(field, detail),
             ChatError::Archived => Self::new(StatusCode::FORBIDDEN, "archived", message),
+            ChatError::Encrypted => Self::new(StatusCode::CONFLICT, "encrypted-room", message),
             ChatError::RulesNotAccepted => {
                 Self::new(StatusCode::FORBIDDEN, "rules-not-accepted", message)
             }

@@ -39,9 +39,11 @@ pub async fn say(
     room_id: &RoomId,
     mut new: NewMessage,
 ) -> Result<(bool, Said), Problem> {
+    let place = Place::joined(api, room_id, caller.user_id()).await?;
+    api.chat.check_not_encrypted(place.snapshot.as_ref(), &place.room).await?;
     match Spoken::parse(&new.content, &api.settings.server_name)? {
         Spoken::Text(text) => new.content = text,
-        Spoken::Command(command) => match run(api, caller, room_id, command).await? {
+        Spoken::Command(command) => match run(api, caller, &place, command).await? {
             Ran::Emote(text) => (new.content, new.is_action) = (text, true),
             Ran::Done(notice) => return Ok((false, Said::Notice { notice })),
             Ran::Rename(name) => {
@@ -54,7 +56,6 @@ pub async fn say(
             }
         },
     }
-    let place = Place::joined(api, room_id, caller.user_id()).await?;
     api.chat.check_may_post(&place.room, caller.user_id()).await?;
     let (is_new, message) = send(api, caller, room_id, new).await?;
     Ok((is_new, Said::Message(Box::new(message))))
@@ -63,11 +64,10 @@ pub async fn say(
 async fn run(
     api: &ChatApi,
     caller: &Caller,
-    room_id: &RoomId,
+    place: &Place,
     command: Command,
 ) -> Result<Ran, Problem> {
     let user_id = caller.user_id();
-    let place = Place::joined(api, room_id, user_id).await?;
     if !matches!(command, Command::Me(_)) {
         api.pace.count(user_id)?;
     }

@@ -6,7 +6,8 @@
 //! removed may come in by the code of another, unless they are banned.
 //!
 //! Some rooms have no codes: archived ones, into which nobody comes, and those of moderators, whose
-//! members are the moderators of another room and nobody else.
+//! members are the moderators of another room and nobody else. Nobody makes codes to a room that is
+//! direct to them, and those that they made before are over.
 
 use hearth_accounts::User;
 use hearth_rooms::{EventRequest, Profile, Room, Snapshot, state_event};
@@ -38,7 +39,19 @@ impl Chat {
         user_id: &UserId,
     ) -> Result<(), ChatError> {
         let may_invite = |levels: &PowerLevels| levels.invite().max(admin_level());
-        self.check_level(snapshot, room, user_id, may_invite).await.map(drop)
+        self.check_level(snapshot, room, user_id, may_invite).await?;
+        self.check_not_direct(room, user_id).await
+    }
+
+    /// Refuses to let a third into a room that is a direct one of who would let them in.
+    ///
+    /// # Errors
+    /// [`ChatError::Forbidden`], or the store failed.
+    pub async fn check_not_direct(&self, room: &Room, user_id: &UserId) -> Result<(), ChatError> {
+        match self.accounts().direct_rooms(user_id).await?.contains_key(room.id()) {
+            true => Err(ChatError::forbidden("a direct room has no other members")),
+            false => Ok(()),
+        }
     }
 
     /// Refuses codes of somebody who could not make them now.

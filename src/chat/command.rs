@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ruma::{OwnedUserId, ServerName, UserId};
 
-use crate::ChatError;
+use crate::{ChatError, limits::MUTE_MS_MAX};
 
 /// What `/help` tells.
 pub(crate) const HELP: &str = "\
@@ -92,7 +92,7 @@ impl Words<'_> {
             "kick" => Command::Kick(self.user()?, self.reason()),
             "ban" => Command::Ban(self.user()?, self.reason()),
             "unban" => Command::Unban(self.user()?),
-            "mute" => Command::Mute(self.user()?, self.duration(), self.reason()),
+            "mute" => Command::Mute(self.user()?, self.duration()?, self.reason()),
             "unmute" => Command::Unmute(self.user()?),
             "invite" => Command::Invite(self.user()?),
             "topic" => Command::Topic(self.text("a topic")?),
@@ -121,19 +121,20 @@ impl Words<'_> {
         UserId::parse(whole).map_err(|_| ChatError::invalid("content", "that is no user"))
     }
 
-    /// A duration such as `90s`, `10m`, `2h` or `1d`, if the next word is one.
-    fn duration(&mut self) -> Option<Duration> {
+    /// The duration that the next word is. One that looks like a number and is no duration is
+    /// refused: taken as a reason, it would make a mute without an end.
+    fn duration(&mut self) -> Result<Option<Duration>, ChatError> {
         let (text, rest) = word(self.rest);
-        let unit_s = match text.chars().last()? {
-            's' => 1,
-            'm' => 60,
-            'h' => 60 * 60,
-            'd' => 24 * 60 * 60,
-            _ => return None,
+        if !text.trim_start_matches(['-', '+', '.']).starts_with(char::is_numeric) {
+            return Ok(None);
+        }
+        let most = Duration::from_millis(MUTE_MS_MAX);
+        let Some(duration) = duration(text).filter(|it| !it.is_zero() && *it <= most) else {
+            let detail = "a duration is a number and s, m, h or d, such as 10m, and a year at most";
+            return Err(ChatError::invalid("content", detail));
         };
-        let count: u32 = text.get(..text.len() - 1)?.parse().ok()?;
         self.rest = rest;
-        Some(Duration::from_secs(u64::from(count) * unit_s))
+        Ok(Some(duration))
     }
 
     fn reason(&self) -> Option<String> {
@@ -147,6 +148,19 @@ impl Words<'_> {
     fn lacks(&self, what: &str) -> ChatError {
         ChatError::invalid("content", format!("/{} needs {what}", self.name))
     }
+}
+
+/// A duration such as `90s`, `10m`, `2h` or `1d`.
+fn duration(text: &str) -> Option<Duration> {
+    let unit_s = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => 24 * 60 * 60,
+        _ => return None,
+    };
+    let count: u32 = text.get(..text.len() - 1)?.parse().ok()?;
+    Some(Duration::from_secs(u64::from(count) * unit_s))
 }
 
 /// The first word of a text, and the rest of it.
@@ -192,6 +206,22 @@ mod tests {
         assert_eq!(command("/leave"), Command::Leave);
         for wrong in ["/", "/kcik bob", "/kick", "/kick b:b:b@", "/me", "/topic  "] {
             parse(wrong).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_mute_has_a_duration_that_is_understood_or_none() {
+        for wrong in
+            ["10", "1h30m", "-5m", "0m", "999999999999h", "366d", "5 minutes", "1.5h", "٣m"]
+        {
+            let refused = parse(&format!("/mute bob {wrong}")).unwrap_err();
+            assert!(refused.starts_with("content: "), "{wrong}: {refused}");
+        }
+        for (text, seconds) in [("90s", 90), ("2h", 7_200), ("365d", 31_536_000)] {
+            let Command::Mute(_, duration, None) = command(&format!("/mute bob {text}")) else {
+                panic!("{text}");
+            };
+            assert_eq!(duration, Some(Duration::from_secs(seconds)));
         }
     }
 

@@ -30,6 +30,9 @@ pub enum ChatError {
     /// Nobody writes in the room or comes in any more.
     #[error("this room is archived: it can be read, and nothing else")]
     Archived,
+    /// The messages of the room are encrypted, and what would be written is not.
+    #[error("this room is encrypted: write with a client that encrypts")]
+    Encrypted,
     /// The user has to accept the rules of the room first.
     #[error("accept the rules of this room before you post in it")]
     RulesNotAccepted,

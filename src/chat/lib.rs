@@ -20,6 +20,7 @@ mod chat;
 mod chores;
 mod command;
 mod deliveries;
+mod encrypted;
 mod error;
 mod follower;
 mod guests;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use hearth_rooms::{Invitation, Profile, Room, state_event};
 use ruma::UserId;
 use serde_json::json;
+use time::OffsetDateTime;
 
 use crate::{
-    AuditAction, Chat, ChatError, Command, MuteRequest,
+    AuditAction, Chat, ChatError, Command, Mute, MuteRequest,
     audit::Audit,
     command::HELP,
     limits::{TIMEOUT_MINUTES_MAX, TIMEOUT_MINUTES_MIN},
@@ -55,8 +56,9 @@ impl Chat {
                 format!("{user_id} is no longer banned")
             }
             Command::Mute(user_id, duration, reason) => {
-                self.mute_by_command(room, sender, &user_id, duration, reason.as_deref()).await?;
-                format!("{user_id} is muted")
+                let reason = reason.as_deref();
+                let mute = self.mute_by_command(room, sender, &user_id, duration, reason).await?;
+                muted(&mute)
             }
             Command::Unmute(user_id) => {
                 self.unmute(room, sender, &user_id).await?;
@@ -147,14 +149,13 @@ impl Chat {
         user_id: &UserId,
         duration: Option<Duration>,
         reason: Option<&str>,
-    ) -> Result<(), ChatError> {
+    ) -> Result<Mute, ChatError> {
         let minutes = duration.map(|duration| duration.as_secs()).unwrap_or_default() / 60;
         if (TIMEOUT_MINUTES_MIN..=TIMEOUT_MINUTES_MAX).contains(&minutes) {
-            self.time_out(room, sender, user_id, minutes, reason).await?;
+            self.time_out(room, sender, user_id, minutes, reason).await
         } else {
-            self.mute(room, MuteRequest { sender, user_id, duration, reason }).await?;
+            self.mute(room, MuteRequest { sender, user_id, duration, reason }).await
         }
-        Ok(())
     }
 
     async fn invite_by_command(
@@ -168,6 +169,7 @@ impl Chat {
         }
         let snapshot = self.snapshot().await?;
         self.check_not_archived(snapshot.as_ref(), room).await?;
+        self.check_not_direct(room, sender).await?;
         let profile = self.accounts().member_profile(user_id).await?;
         let invite = Invitation {
             sender: sender.to_owned(),
@@ -182,6 +184,20 @@ impl Chat {
         self.rooms().invite(room, invite).await?;
         Ok(())
     }
+}
+
+/// What who muted somebody is told, with the end of it to the second.
+fn muted(mute: &Mute) -> String {
+    let ends = mute.ends_ms.and_then(|ms| i64::try_from(ms / 1_000).ok());
+    let ends = ends.and_then(|ends_s| OffsetDateTime::from_unix_timestamp(ends_s).ok());
+    let until = ends.map_or_else(
+        || "somebody ends it".to_owned(),
+        |ends| {
+            let (date, (hour, minute, second)) = (ends.date(), ends.to_hms());
+            format!("{date} {hour:02}:{minute:02}:{second:02} UTC")
+        },
+    );
+    format!("{} is muted until {until}", mute.user_id)
 }
 
 fn act(
@@ -220,6 +236,20 @@ mod tests {
         let snapshot = fixture.rooms.snapshot().await.unwrap();
         let row = fixture.rooms.membership(snapshot.as_ref(), room.nid(), user_id).await;
         row.unwrap().map(|row| row.value.state)
+    }
+
+    #[test]
+    fn who_mutes_is_told_until_when() {
+        let mute = |ends_ms| Mute {
+            user_id: hearth_fixtures::id("bob"),
+            by: hearth_fixtures::id("alice"),
+            reason: None,
+            since_ms: 0,
+            ends_ms,
+        };
+        let told = muted(&mute(Some(1_772_325_296_700)));
+        assert!(told.ends_with("bob:example.org is muted until 2026-03-01 00:34:56 UTC"), "{told}");
+        assert!(muted(&mute(None)).ends_with("until somebody ends it"));
     }
 
     #[tokio::test]

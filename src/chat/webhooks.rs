@@ -196,6 +196,8 @@ impl Chat {
         message: &SlackMessage,
     ) -> Result<OwnedEventId, ChatError> {
         let row = self.addressed_webhook(id, secret).await?;
+        let room = self.room(row.room).await?;
+        self.check_not_encrypted(self.snapshot().await?.as_ref(), &room).await?;
         let text = message.to_text()?;
         let (name, icon_url) = message.sender()?;
         let mut content = json!({ "msgtype": "m.text", "body": text, "m.mentions": {} });
@@ -216,7 +218,6 @@ impl Chat {
             transaction: None,
             origin_server_ts: None,
         };
-        let room = self.room(row.room).await?;
         Ok(self.rooms().send(&room, request).await?.event_id)
     }
 }

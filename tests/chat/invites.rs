@@ -146,3 +146,27 @@ async fn archived_rooms_and_those_of_moderators_have_no_codes() {
     alice.post(&path, json!({})).await.assert_problem(403, "forbidden");
     bob.post(&accept(&code), json!({})).await.ok();
 }
+
+#[tokio::test]
+async fn no_third_comes_into_a_direct_room_by_a_code() {
+    let server = Server::start().await;
+    let alice = server.register("alice").await;
+    let [bob, carol] = server.chatters(["bob", "carol"]).await;
+    let preset = "trusted_private_chat";
+    let options = json!({ "is_direct": true, "invite": [bob.user], "preset": preset });
+    let room = alice.create_room(options).await;
+    let of_alice = server.chat().login("alice").await;
+    // Before it was a direct one, there could be codes to it.
+    let code = invite(&of_alice, &room, json!({})).await["code"].clone();
+    let path = format!("/user/{}/account_data/m.direct", alice.user);
+    alice.put(&path, json!({ bob.user.as_str(): [room] })).await.ok();
+    bob.post(&format!("/rooms/{room}/join"), json!({})).await.ok();
+    for chat in [&of_alice, &bob] {
+        let new = chat.post(&format!("/rooms/{room}/invites"), json!({})).await;
+        new.assert_problem(403, "forbidden");
+        let command = json!({ "content": format!("/invite {}", carol.user) });
+        let command = chat.post(&format!("/rooms/{room}/messages"), command).await;
+        command.assert_problem(403, "forbidden");
+    }
+    carol.post(&accept(&code), json!({})).await.assert_problem(410, "gone");
+}

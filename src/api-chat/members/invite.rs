@@ -11,7 +11,7 @@ use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Validate,
     invitees::{check_invitee, profile_of},
     place::Place,
-    views::{Person, Role, RoomViews, ids},
+    views::{Person, Role, ids},
 };
 
 /// Longest reason, in characters.
@@ -57,9 +57,7 @@ pub(crate) async fn invite_member(
     let sender = caller.user_id();
     let place = Place::joined(&api, &room_id, sender).await?;
     let snapshot = place.snapshot.as_ref();
-    if RoomViews::new(&api, snapshot, sender).await?.direct_with(&place.room).is_some() {
-        return Err(Problem::forbidden("a direct room has no other members"));
-    }
+    api.chat.check_not_direct(&place.room, sender).await?;
     place.check_role(&api, sender, Role::Admin).await?;
     api.chat.check_not_archived(snapshot, &place.room).await?;
     check_invitee(&api, sender, &invite.user_id).await?;

@@ -52,6 +52,7 @@ pub(crate) async fn edit_message(
     let user_id = caller.user_id();
     let (place, event) = Place::of_message(&api, &message_id, user_id).await?;
     api.chat.check_not_archived(place.snapshot.as_ref(), &place.room).await?;
+    api.chat.check_not_encrypted(place.snapshot.as_ref(), &place.room).await?;
     let message = shown(&api, &caller, &place, &event).await?;
     if event.pdu().sender() != user_id || message.message_type == MessageType::System {
         return Err(Problem::forbidden("only who sent a message may edit it"));
