@@ -5,7 +5,7 @@ use hearth_rooms::Profile;
 use http::StatusCode;
 use ruma::UserId;
 
-use crate::{ChatApi, Problem};
+use crate::{ChatApi, Problem, place::Place};
 
 /// How a user looks in a room that they enter now.
 ///
@@ -69,4 +69,37 @@ pub(crate) async fn check_may_write_to(
         return Err(Problem::new(StatusCode::FORBIDDEN, "blocked", detail));
     }
     Ok(())
+}
+
+/// Refuses to write, edit and react in a direct room with somebody who blocked the sender or does
+/// not want to be disturbed.
+///
+/// # Errors
+/// 403 or 404.
+pub(crate) async fn check_may_write_in(
+    api: &ChatApi,
+    place: &Place,
+    sender: &UserId,
+) -> Result<(), Problem> {
+    let rooms = api.accounts.direct_rooms(sender).await?;
+    match rooms.get(place.room.id()) {
+        Some(other) if other != sender && place.head.joined_members <= 2 => {
+            check_may_write_to(api, sender, other).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a user does not see the invites of somebody: who sent one must not notice.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn leaves_out_invites(
+    api: &ChatApi,
+    user_id: &UserId,
+    sender: &UserId,
+) -> Result<bool, Problem> {
+    let permission = api.accounts.invite_permission(user_id, sender).await?;
+    Ok(permission == InvitePermission::Ignore
+        || api.accounts.ignored_users(user_id).await?.contains(sender))
 }

@@ -86,9 +86,14 @@ async fn who_is_blocked_is_not_heard_and_cannot_write_directly() {
     let server = Server::start().await;
     let (alice, bob, room) = together(&server).await;
     let direct = bob.direct_room(&alice.user).await;
-    bob.say(&direct, "hello").await;
+    let hello = bob.say(&direct, "hello").await;
     alice.post(&format!("/users/{}/block", bob.user), json!({})).await.done();
     bob.try_say(&direct, "hello?").await.assert_problem(403, "blocked");
+    let message = format!("/messages/{hello}");
+    let edited = bob.put(&message, json!({ "content": "hello?" })).await;
+    edited.assert_problem(403, "blocked");
+    let reacted = bob.post(&format!("{message}/reactions"), json!({ "emoji": "👋" })).await;
+    reacted.assert_problem(403, "blocked");
     bob.say(&room, "can you hear me?").await;
     let last = alice.messages(&room, "limit=1").await;
     assert_eq!(last["messages"][0]["type"], "system", "{last}");
@@ -96,10 +101,15 @@ async fn who_is_blocked_is_not_heard_and_cannot_write_directly() {
     let path = format!("/user/{}/account_data/m.ignored_user_list", alice.user);
     let ignored = client.get(&path).await.ok();
     assert_eq!(ignored["ignored_users"], json!({ bob.user.as_str(): {} }));
+    let other = bob.create_room("Other", "private").await;
+    let invite = json!({ "user_id": alice.user });
+    bob.post(&format!("/rooms/{other}/members"), invite).await.created();
+    assert_eq!(alice.get("/rooms?membership=invited").await.ok()["total"], 0);
     let blocked = alice.get("/users/me/blocked").await.ok();
     assert_eq!(blocked["users"][0]["username"], "bob");
     alice.delete(&format!("/users/{}/block", bob.user)).await.done();
     bob.say(&direct, "thanks").await;
+    assert_eq!(alice.get("/rooms?membership=invited").await.ok()["total"], 1);
 }
 
 #[tokio::test]
@@ -107,9 +117,15 @@ async fn who_is_not_to_be_disturbed_gets_no_invites_and_direct_messages() {
     let server = Server::start().await;
     let (alice, bob, _room) = together(&server).await;
     let direct = bob.direct_room(&alice.user).await;
+    let hello = bob.say(&direct, "hello").await;
     let me = alice.patch("/users/me", json!({ "do_not_disturb": true })).await.ok();
     assert_eq!(me["do_not_disturb"], true);
     bob.try_say(&direct, "psst").await.assert_problem(403, "do-not-disturb");
+    let message = format!("/messages/{hello}");
+    let edited = bob.put(&message, json!({ "content": "psst" })).await;
+    edited.assert_problem(403, "do-not-disturb");
+    let reacted = bob.post(&format!("{message}/reactions"), json!({ "emoji": "👋" })).await;
+    reacted.assert_problem(403, "do-not-disturb");
     let other = bob.create_room("Other", "private").await;
     let invite = json!({ "user_id": alice.user });
     let refused = bob.post(&format!("/rooms/{other}/members"), invite).await;

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Validate,
     attachments::keep_files,
+    invitees::check_may_write_in,
     place::{Place, message_event},
     views::{Message, MessageType},
 };
@@ -52,6 +53,7 @@ pub(crate) async fn edit_message(
     let user_id = caller.user_id();
     let (place, event) = Place::of_message(&api, &message_id, user_id).await?;
     api.chat.check_not_archived(place.snapshot.as_ref(), &place.room).await?;
+    check_may_write_in(&api, &place, user_id).await?;
     api.chat.check_not_encrypted(place.snapshot.as_ref(), &place.room).await?;
     let message = shown(&api, &caller, &place, &event).await?;
     if event.pdu().sender() != user_id || message.message_type == MessageType::System {

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::page::shown;
 use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Validate,
+    invitees::check_may_write_in,
     place::{Place, message_event},
     views::{Message, MessageType, ReactionGroup},
 };
@@ -44,6 +45,7 @@ pub(crate) async fn add_reaction(
     let user_id = caller.user_id();
     let (place, event) = Place::of_message(&api, &message_id, user_id).await?;
     api.chat.check_not_archived(place.snapshot.as_ref(), &place.room).await?;
+    check_may_write_in(&api, &place, user_id).await?;
     let message = shown(&api, &caller, &place, &event).await?;
     if message.is_deleted || message.message_type == MessageType::System {
         let detail = "there is nothing to react to";

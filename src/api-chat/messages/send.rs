@@ -12,7 +12,7 @@ use super::compose::{Answer, check_caption, check_content, text_content};
 use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Said, Validate,
     attachments::{Files, check_files},
-    invitees::check_may_write_to,
+    invitees::check_may_write_in,
     place::{Place, message_event},
     say,
     views::{Message, MessageViews, ids},
@@ -98,7 +98,7 @@ pub async fn send(
 ) -> Result<(bool, Message), Problem> {
     let user_id = caller.user_id();
     let place = Place::joined(api, room_id, user_id).await?;
-    check_direct(api, &place, user_id).await?;
+    check_may_write_in(api, &place, user_id).await?;
     let (parent, thread) = (new.parent_message_id.as_deref(), new.thread_id.as_deref());
     let answer = Answer::find(api, &place, user_id, parent, thread).await?;
     let replied_to = answer.parent.as_ref().map(|parent| parent.pdu().sender());
@@ -158,15 +158,4 @@ async fn send_further(
         api.rooms.send_all(&place.room, events).await?;
     }
     Ok(())
-}
-
-/// Refuses a direct message to somebody who blocked the sender or does not want to be disturbed.
-async fn check_direct(api: &ChatApi, place: &Place, user_id: &UserId) -> Result<(), Problem> {
-    let rooms = api.accounts.direct_rooms(user_id).await?;
-    match rooms.get(place.room.id()) {
-        Some(other) if other != user_id && place.head.joined_members <= 2 => {
-            check_may_write_to(api, user_id, other).await
-        }
-        _ => Ok(()),
-    }
 }

@@ -1,7 +1,7 @@
 //! `GET /rooms` and `GET /rooms/{room_id}`.
 
 use axum::extract::State;
-use hearth_base::RoomNid;
+use hearth_base::{EventNid, RoomNid};
 use hearth_rooms::{LastSaid, Snapshot};
 use ruma::{OwnedRoomId, UserId, events::room::member::MembershipState, room::JoinRuleKind};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Query, Validate,
+    invitees::leaves_out_invites,
     place::Place,
     views::{Room, RoomViews},
 };
@@ -109,12 +110,34 @@ async fn by_recency(
         Wanted::Invited => MembershipState::Invite,
     };
     let memberships = api.rooms.memberships(snapshot, user_id).await?;
-    let nids = memberships.into_iter().filter(|(_, row)| row.value.state == wanted);
-    let nids: Vec<_> = nids.map(|(nid, _)| nid).collect();
+    let rows = memberships.into_iter().filter(|(_, row)| row.value.state == wanted);
+    let rows: Vec<_> = rows.map(|(nid, row)| (nid, row.value.event)).collect();
+    let nids = match wanted {
+        MembershipState::Invite => shown_invites(api, snapshot, user_id, rows).await?,
+        _ => rows.into_iter().map(|(nid, _)| nid).collect(),
+    };
     let said = api.rooms.last_said(snapshot, &nids).await?;
     let mut listed: Vec<_> = nids.into_iter().zip(said).collect();
     listed.sort_unstable_by_key(|(nid, said)| (std::cmp::Reverse(said.position), *nid));
     Ok(listed)
+}
+
+/// The rooms of the invites that the user sees: none from whom they block.
+async fn shown_invites(
+    api: &ChatApi,
+    snapshot: &dyn Snapshot,
+    user_id: &UserId,
+    invites: Vec<(RoomNid, EventNid)>,
+) -> Result<Vec<RoomNid>, Problem> {
+    let events: Vec<_> = invites.iter().map(|(_, event)| *event).collect();
+    let events = api.rooms.events(snapshot, &events).await?;
+    let mut shown = Vec::with_capacity(invites.len());
+    for ((room, _), event) in invites.into_iter().zip(events) {
+        if !leaves_out_invites(api, user_id, event.pdu().sender()).await? {
+            shown.push(room);
+        }
+    }
+    Ok(shown)
 }
 
 /// A room: of the user's own, one they are invited to, or a public one.
