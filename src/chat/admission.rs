@@ -104,15 +104,18 @@ impl Chat {
         Ok(())
     }
 
-    async fn may_join_alone(
+    /// Whether the room lets the user in by itself: it is public, or they are invited.
+    pub(crate) async fn may_join_alone(
         &self,
         snapshot: &dyn Snapshot,
         room: &Room,
         user_id: &UserId,
     ) -> Result<bool, ChatError> {
         let membership = self.rooms().membership(snapshot, room.nid(), user_id).await?;
-        if membership.is_some_and(|row| row.value.state == MembershipState::Invite) {
-            return Ok(true);
+        match membership.map(|row| row.value.state) {
+            Some(MembershipState::Invite) => return Ok(true),
+            Some(MembershipState::Ban) => return Ok(false),
+            _ => {}
         }
         let head = self.rooms().head(snapshot, room.nid()).await?;
         let look = self.rooms().look(snapshot, room, &head).await?;

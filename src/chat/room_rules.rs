@@ -65,10 +65,10 @@ impl Chat {
         Ok(())
     }
 
-    /// The rules of a room, if it has any, for one of its members.
+    /// The rules of a room, if it has any, for one of its members or who may become one.
     ///
     /// # Errors
-    /// The user is not in the room, or the store failed.
+    /// The user is not in the room and may not join it, or the store failed.
     pub async fn room_rules(
         &self,
         room: &Room,
@@ -76,7 +76,9 @@ impl Chat {
     ) -> Result<Option<RoomRules>, ChatError> {
         let snapshot = self.snapshot().await?;
         let snapshot = snapshot.as_ref();
-        self.check_member(snapshot, room, user_id).await?;
+        if !self.may_join_alone(snapshot, room, user_id).await? {
+            self.check_member(snapshot, room, user_id).await?;
+        }
         let Some((nid, content)) = self.present_rules(snapshot, room).await? else {
             return Ok(None);
         };
@@ -84,6 +86,20 @@ impl Chat {
         let Content { text, required } = content;
         let is_accepted = accepted == Some(nid);
         Ok(Some(RoomRules { text, is_required: required, is_accepted }))
+    }
+
+    /// The text of the rules of a room, if it has any, and whether they have to be accepted; for
+    /// whoever may see the room itself.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn shown_rules(
+        &self,
+        snapshot: &dyn Snapshot,
+        room: &Room,
+    ) -> Result<Option<(String, bool)>, ChatError> {
+        let rules = self.present_rules(snapshot, room).await?;
+        Ok(rules.map(|(_, Content { text, required })| (text, required)))
     }
 
     /// A member accepts the rules that the room has now.

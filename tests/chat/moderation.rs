@@ -186,6 +186,8 @@ async fn pins_are_those_of_matrix() {
     assert_eq!(pins, json!({ "message_ids": [message] }));
     alice.delete(&pin).await.done();
     assert_eq!(matrix.get(&state).await.ok(), json!({ "pinned": [] }));
+    alice.delete(&format!("/messages/{message}")).await.done();
+    alice.put(&pin, json!({})).await.assert_problem(410, "gone");
 }
 
 #[tokio::test]
@@ -200,6 +202,7 @@ async fn an_archived_room_can_be_read_and_nothing_else() {
     alice.put(&archive, json!({})).await.done();
     assert_eq!(try_say(&matrix, &room).await, 403);
     assert_eq!(bob.get(&format!("/rooms/{room}/messages")).await.status, 200);
+    assert_eq!(bob.get(&format!("/rooms/{room}")).await.ok()["is_archived"], true);
     let join = format!("/rooms/{room}/join");
     carol.post(&join, json!({})).await.assert_problem(403, "archived");
     // Its owner is held back here as well.
@@ -215,6 +218,7 @@ async fn an_archived_room_can_be_read_and_nothing_else() {
     }
     alice.delete(&archive).await.done();
     alice.delete(&archive).await.assert_problem(404, "not-found");
+    assert_eq!(bob.get(&format!("/rooms/{room}")).await.ok()["is_archived"], false);
     assert_eq!(try_say(&matrix, &room).await, 200);
     carol.post(&join, json!({})).await.ok();
 }
@@ -255,7 +259,7 @@ async fn admins_neither_archive_a_room_nor_open_it_by_another_way() {
 #[tokio::test]
 async fn required_rules_are_accepted_before_the_first_post() {
     let server = Server::start().await;
-    let [alice, bob] = server.chatters(["alice", "bob"]).await;
+    let [alice, bob, carol] = server.chatters(["alice", "bob", "carol"]).await;
     let room = room_of(&alice, &[&bob]).await;
     let rules = format!("/rooms/{room}/rules");
     let none = json!({ "text": "", "is_required": false, "is_accepted": false });
@@ -264,7 +268,17 @@ async fn required_rules_are_accepted_before_the_first_post() {
     bob.put(&rules, set.clone()).await.assert_problem(403, "forbidden");
     alice.put(&rules, set).await.done();
     let shown = json!({ "text": "Be kind.", "is_required": true, "is_accepted": false });
-    assert_eq!(bob.get(&rules).await.ok(), shown);
+    // Who comes in sees them before and as they join.
+    for chat in [&bob, &carol] {
+        assert_eq!(chat.get(&rules).await.ok(), shown);
+    }
+    let joined = carol.post(&format!("/rooms/{room}/join"), json!({})).await.ok();
+    assert_eq!(joined["rules"], json!({ "text": "Be kind.", "is_required": true }));
+    let secret = json!({ "name": "Secret", "type": "private" });
+    let secret = alice.post("/rooms", secret).await.created();
+    assert_eq!(secret["rules"], Value::Null);
+    let rules_of_secret = format!("/rooms/{}/rules", secret["id"].as_str().unwrap());
+    bob.get(&rules_of_secret).await.assert_problem(403, "not-a-member");
     let messages = format!("/rooms/{room}/messages");
     let said = async |chat: &Chat| chat.post(&messages, json!({ "content": "hello" })).await;
     said(&bob).await.assert_problem(403, "rules-not-accepted");

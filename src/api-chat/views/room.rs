@@ -58,10 +58,23 @@ pub struct Room {
     pub member_count: u64,
     /// Whether its messages are encrypted: then this API cannot read them.
     pub is_encrypted: bool,
+    /// Whether it can be read, and nothing else: nobody joins or writes any more.
+    pub is_archived: bool,
+    /// Its rules, if it has any.
+    pub rules: Option<ShownRules>,
     /// When something was said last; only members are told.
     pub last_message_at: Option<Timestamp>,
     /// What it is for the user, if they are a member.
     pub membership: Option<OwnMembership>,
+}
+
+/// The rules of a room, as whoever may join it sees them.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ShownRules {
+    /// What they say.
+    pub text: String,
+    /// Whether members have to accept them before they post.
+    pub is_required: bool,
 }
 
 /// What a room is for one of its members.
@@ -130,6 +143,7 @@ impl<'a> RoomViews<'a> {
         let create = rooms.state_event(self.snapshot, room.nid(), head.state, create, "").await?;
         let create = create.ok_or_else(|| Problem::internal("a room without a beginning"))?;
         let avatar = look.avatar_url.as_deref();
+        let rules = self.api.chat.shown_rules(self.snapshot, room).await?;
         Ok(Room {
             id: room.id().to_owned(),
             name: self.name(room, &look).await?,
@@ -140,6 +154,8 @@ impl<'a> RoomViews<'a> {
             created_by: create.pdu().sender().to_owned(),
             member_count: head.joined_members,
             is_encrypted: look.encrypted,
+            is_archived: self.api.chat.is_archived(self.snapshot, room).await?,
+            rules: rules.map(|(text, is_required)| ShownRules { text, is_required }),
             last_message_at: None,
             membership: None,
         })
