@@ -6,13 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    Caller, ChatApi, NewMessage, Problem,
-    invitees::check_invitee,
-    place::Place,
-    send,
-    users::rename,
-    validate::Faults,
-    views::{DISPLAY_NAME_CHARACTERS, Message},
+    Caller, ChatApi, NewMessage, Problem, invitees::check_invitee, place::Place, send,
+    users::rename, validate::Faults, views::Message,
 };
 
 /// What came of what somebody wrote.
@@ -48,7 +43,7 @@ pub async fn say(
             Ran::Done(notice) => return Ok((false, Said::Notice { notice })),
             Ran::Rename(name) => {
                 let mut faults = Faults::default();
-                faults.characters("content", &name, DISPLAY_NAME_CHARACTERS);
+                faults.display_name("content", &name);
                 faults.into_result()?;
                 rename(api, caller.user_id(), &name).await?;
                 let notice = format!("you are called {name} now");

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::{Problem, problem::FieldError};
+use crate::{Problem, problem::FieldError, views::DISPLAY_NAME_CHARACTERS};
 
 /// An input that can say what is wrong with it beyond its shape.
 pub trait Validate {
@@ -64,6 +64,14 @@ impl Faults {
         }
     }
 
+    /// A name that others see: not too long, one line, and something in it that is seen.
+    pub fn display_name(&mut self, field: &str, name: &str) {
+        self.characters(field, name, DISPLAY_NAME_CHARACTERS);
+        self.not_blank(field, name);
+        let is_one_line = !name.contains(char::is_control);
+        self.check(field, is_one_line, "it must have no line breaks and control characters");
+    }
+
     /// Nothing, if nothing is wrong.
     ///
     /// # Errors
@@ -91,6 +99,19 @@ impl Validate for () {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_one_line_that_is_seen() {
+        let is_name = |name: &str| {
+            let mut faults = Faults::default();
+            faults.display_name("name", name);
+            faults.0.is_empty()
+        };
+        assert!(is_name("Zoë van Dijk 👋"));
+        for wrong in ["", "  ", "a\nb", "a\u{7}", "\u{85}a", &"x".repeat(51)] {
+            assert!(!is_name(wrong), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn characters_are_counted_and_not_bytes() {

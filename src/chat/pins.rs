@@ -21,7 +21,10 @@ impl Chat {
         event_id: &EventId,
     ) -> Result<(), ChatError> {
         let snapshot = self.snapshot().await?;
-        self.rooms().visible_event(snapshot.as_ref(), room, event_id, user_id).await?;
+        let event = self.rooms().visible_event(snapshot.as_ref(), room, event_id, user_id).await?;
+        if event.redacted_by().is_some() {
+            return Err(ChatError::Gone("the message was deleted"));
+        }
         self.change_pins(room, user_id, |pins| {
             if !pins.iter().any(|pin| pin == event_id.as_str()) {
                 pins.push(event_id.as_str().into());

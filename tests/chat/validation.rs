@@ -20,6 +20,10 @@ async fn what_is_wrong_with_an_account_is_named() {
     let name = "x".repeat(51);
     let body = json!({ "username": "abc", "password": PASSWORD, "display_name": name });
     register(body).await.assert_invalid(&["display_name"]);
+    for name in ["  ", "a\u{7}b", "a\nb"] {
+        let body = json!({ "username": "abc", "password": PASSWORD, "display_name": name });
+        register(body).await.assert_invalid(&["display_name"]);
+    }
     chat.post("/auth/login", json!({ "username": 1, "password": "x" }))
         .await
         .assert_invalid(&["username"]);
@@ -31,6 +35,7 @@ async fn what_is_wrong_with_a_profile_is_named() {
     let [alice] = server.chatters(["alice"]).await;
     let update = async |body: Value| alice.patch("/users/me", body).await;
     update(json!({ "display_name": "" })).await.assert_invalid(&["display_name"]);
+    update(json!({ "display_name": "a\nb" })).await.assert_invalid(&["display_name"]);
     update(json!({ "display_name": "x".repeat(51) })).await.assert_invalid(&["display_name"]);
     update(json!({ "status_message": "x".repeat(101) })).await.assert_invalid(&["status_message"]);
     update(json!({ "status": "asleep" })).await.assert_invalid(&["status"]);

@@ -6,20 +6,23 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::login::{LoggedIn, open_session};
-use crate::{Anybody, ChatApi, Faults, Json, Problem, Validate, views::DISPLAY_NAME_CHARACTERS};
+use crate::{Anybody, ChatApi, Faults, Json, Problem, Validate};
 
 /// A guest.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Guest {
     /// What others see.
-    #[schema(min_length = 1, max_length = 50, pattern = "[^ \\t\\r\\n]")]
+    #[schema(
+        min_length = 1,
+        max_length = 50,
+        pattern = "^ *[^ \\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
     name: String,
 }
 
 impl Validate for Guest {
     fn validate(&self, faults: &mut Faults) {
-        faults.characters("name", &self.name, DISPLAY_NAME_CHARACTERS);
-        faults.not_blank("name", &self.name);
+        faults.display_name("name", &self.name);
     }
 }
 

@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 
 use super::login::{LoggedIn, PASSWORD_CHARACTERS_MAX, check_device_name, open_session};
 use crate::{
-    Anybody, ChatApi, Faults, Json, Problem, Registration, Validate,
-    views::{DISPLAY_NAME_CHARACTERS, USERNAME_CHARACTERS},
+    Anybody, ChatApi, Faults, Json, Problem, Registration, Validate, views::USERNAME_CHARACTERS,
 };
 
 /// A new account.
@@ -24,7 +23,11 @@ pub(crate) struct Register {
     password: String,
     /// What others see; the user name if it is left out.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 50)]
+    #[schema(
+        min_length = 1,
+        max_length = 50,
+        pattern = "^ *[^ \\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
     display_name: Option<String>,
     /// A token from an administrator, where the server wants one.
     #[serde(default)]
@@ -45,8 +48,9 @@ impl Validate for Register {
         let only = "it must have only letters from a to z, digits and underscores";
         faults.check("username", self.username.bytes().all(is_allowed), only);
         faults.characters("password", &self.password, 1..=PASSWORD_CHARACTERS_MAX);
-        let name = self.display_name.as_deref();
-        faults.optional_characters("display_name", name, DISPLAY_NAME_CHARACTERS);
+        if let Some(name) = &self.display_name {
+            faults.display_name("display_name", name);
+        }
         check_device_name(faults, self.device_name.as_deref());
     }
 }

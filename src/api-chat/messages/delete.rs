@@ -5,7 +5,7 @@
 
 use axum::extract::State;
 use hearth_base::limits::ROOM_GROUP_EVENTS_MAX;
-use hearth_rooms::{Direction, Event, EventRequest, RelationQuery};
+use hearth_rooms::{Direction, Event, EventRequest, RelationQuery, RoomsError};
 use http::StatusCode;
 use ruma::{OwnedEventId, UserId};
 use serde::Deserialize;
@@ -58,7 +58,13 @@ pub(crate) async fn delete_message(
     }
     while !redactions.is_empty() {
         let rest = redactions.split_off(redactions.len().min(ROOM_GROUP_EVENTS_MAX));
-        api.rooms.send_all(&place.room, std::mem::replace(&mut redactions, rest)).await?;
+        let sent = api.rooms.send_all(&place.room, std::mem::replace(&mut redactions, rest)).await;
+        sent.map_err(|error| match error {
+            RoomsError::Forbidden(_) => {
+                Problem::forbidden("only who sent a message and admins of the room may delete it")
+            }
+            other => other.into(),
+        })?;
     }
     api.bus.presence().active(user_id);
     Ok(StatusCode::NO_CONTENT)

@@ -12,7 +12,7 @@ use crate::{
     attachments::check_avatar,
     invitees::profile_of,
     place::Place,
-    views::{DISPLAY_NAME_CHARACTERS, OwnUser, STATUS_MESSAGE, Status},
+    views::{OwnUser, STATUS_MESSAGE, Status},
 };
 
 /// Longest status message, in characters.
@@ -25,7 +25,11 @@ const ATTACHMENT_CHARACTERS_MAX: usize = 255;
 pub(crate) struct UserUpdate {
     /// What others see.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 50, pattern = "[^ \\t\\r\\n]")]
+    #[schema(
+        min_length = 1,
+        max_length = 50,
+        pattern = "^ *[^ \\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
     display_name: Option<String>,
     /// The id of a picture that the user uploaded. It becomes the avatar, which everybody may see;
     /// `null` for none.
@@ -59,9 +63,9 @@ where
 
 impl Validate for UserUpdate {
     fn validate(&self, faults: &mut Faults) {
-        let name = self.display_name.as_deref();
-        faults.optional_characters("display_name", name, DISPLAY_NAME_CHARACTERS);
-        faults.not_blank("display_name", name.unwrap_or_default());
+        if let Some(name) = &self.display_name {
+            faults.display_name("display_name", name);
+        }
         let message = self.status_message.as_ref().and_then(Option::as_deref);
         let allowed = 0..=STATUS_MESSAGE_CHARACTERS_MAX;
         faults.optional_characters("status_message", message, allowed);
