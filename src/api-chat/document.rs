@@ -106,10 +106,55 @@ fn add_problems(operation: &mut Operation) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     /// Set it to write the document instead of comparing it.
     const UPDATE: &str = "HEARTH_UPDATE_DOCUMENT";
+
+    /// The components that a part of the document refers to.
+    fn references(part: &Value, found: &mut Vec<String>) {
+        match part {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str).map(ToOwned::to_owned));
+                fields.values().for_each(|field| references(field, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn whatever_is_referred_to_is_there() {
+        let document = serde_json::to_value(openapi("/api")).unwrap();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(!found.is_empty());
+        for reference in found {
+            let target = reference.strip_prefix('#').and_then(|path| document.pointer(path));
+            assert!(target.is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_search_says_what_can_be_asked() {
+        let document = serde_json::to_value(openapi("/api")).unwrap();
+        let schema = |path: &str, name: &str| {
+            let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+            let named = parameters.iter().find(|parameter| parameter["name"] == name);
+            named.unwrap()["schema"].to_string()
+        };
+        for (path, name, value) in [
+            ("/search", "has", "\"attachment\""),
+            ("/search", "sort", "\"relevance\""),
+            ("/rooms/{room_id}/media", "kind", "\"image\""),
+        ] {
+            assert!(schema(path, name).contains(value), "{path} {name}");
+        }
+        let required = &document["components"]["schemas"]["NewMessage"]["required"];
+        assert!(required.is_null(), "{required}");
+    }
 
     #[test]
     fn the_committed_document_is_what_the_handlers_say() {

@@ -20,7 +20,7 @@ const TEXT_CHARACTERS_MAX: usize = 250;
 /// What messages can be asked to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Wish {
+pub(crate) enum Holding {
     /// A file of any kind.
     Attachment,
     /// A web address.
@@ -35,7 +35,7 @@ pub(crate) enum Wish {
     File,
 }
 
-impl Wish {
+impl Holding {
     /// What it is for the search.
     pub(super) const fn has(self) -> Has {
         match self {
@@ -95,9 +95,11 @@ pub(crate) struct SearchParams {
     to: Option<String>,
     /// What the messages have, all of it; may be repeated.
     #[serde(default)]
-    pub(super) has: Vec<Wish>,
+    #[param(inline)]
+    pub(super) has: Vec<Holding>,
     /// The order of the results.
     #[serde(default)]
+    #[param(inline)]
     pub(super) sort: Sort,
     /// Whether words that are like those will do.
     #[serde(default)]
@@ -184,21 +186,22 @@ pub(crate) struct FileParams {
     /// Where to go on: `next` of the answer before.
     after: Option<String>,
     /// Of which kind: `image`, `video`, `audio` or `file`; all if it is left out.
-    kind: Option<Wish>,
+    #[param(inline)]
+    kind: Option<Holding>,
 }
 
 impl Validate for FileParams {
     fn validate(&self, faults: &mut Faults) {
         check_limit(faults, self.limit, RESULTS_MAX);
         check_place(faults, self.after.as_deref());
-        faults.check("kind", self.kind != Some(Wish::Link), "links have a list of their own");
+        faults.check("kind", self.kind != Some(Holding::Link), "links have a list of their own");
     }
 }
 
 impl FileParams {
     /// Of which kind, and which part of them.
     pub(super) fn parts(self) -> (Has, ListParams) {
-        let kind = self.kind.map_or(Has::Attachment, Wish::has);
+        let kind = self.kind.map_or(Has::Attachment, Holding::has);
         (kind, ListParams { limit: self.limit, after: self.after })
     }
 }
