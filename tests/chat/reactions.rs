@@ -23,6 +23,11 @@ async fn reactions_are_grouped_and_counted_in_both_apis() {
     assert!(thumbs["users"][1]["reacted_at"].is_string());
     assert_eq!(shown["reactions"][1]["reacted"], false);
     bob.post(&path, json!({ "emoji": "👍" })).await.assert_problem(409, "already-reacted");
+    let bare = json!({ "emoji": "\u{2764}" });
+    alice.post(&path, bare.clone()).await.assert_problem(409, "already-reacted");
+    let shown = bob.post(&path, bare).await.created();
+    assert_eq!(shown["reactions"][1]["count"], 2, "{shown}");
+    bob.delete(&format!("{path}/{}", encode("\u{2764}"))).await.done();
     for bad in ["", "x", "👍👍", "<b>"] {
         bob.post(&path, json!({ "emoji": bad })).await.assert_invalid(&["emoji"]);
     }

@@ -1,11 +1,12 @@
-//! Whom a text mentions: `@` and the user name or the whole id of somebody in the room.
+//! Whom a text mentions: `@` and the user name or the whole id of somebody in the room. What stands
+//! in code mentions nobody.
 
 use std::collections::BTreeSet;
 
 use hearth_rooms::{Room, Snapshot};
 use ruma::{OwnedUserId, UserId, events::room::member::MembershipState};
 
-use crate::{ChatApi, Problem};
+use crate::{ChatApi, Problem, views::without_code};
 
 /// Most people whom one message mentions.
 const MENTIONS_MAX: usize = 50;
@@ -31,7 +32,7 @@ impl Mentions {
     ) -> Result<Self, Problem> {
         let mut mentions = Self::default();
         let mut named = Vec::new();
-        for name in names(text).take(MENTIONS_MAX) {
+        for name in names(&without_code(text)).take(MENTIONS_MAX) {
             if name == EVERYBODY {
                 mentions.room = true;
                 continue;
@@ -72,5 +73,11 @@ mod tests {
     fn names_are_found_between_other_words() {
         let found: Vec<_> = names("hi @bob, (@Carol) a@b.org @ @dave: @eve:x.org!").collect();
         assert_eq!(found, ["bob", "Carol", "dave", "eve:x.org"]);
+    }
+
+    #[test]
+    fn what_stands_in_code_is_no_name() {
+        let text = without_code("@bob `@carol` and `x @dave`\n```\n@eve\n```\n@frank");
+        assert_eq!(names(&text).collect::<Vec<_>>(), ["bob", "frank"]);
     }
 }

@@ -1,9 +1,11 @@
 //! `/messages/{message_id}/reactions`.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
-use hearth_rooms::EventRequest;
+use hearth_rooms::{Event, EventRequest};
 use http::StatusCode;
-use ruma::OwnedEventId;
+use ruma::{OwnedEventId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -13,8 +15,11 @@ use crate::{
     Caller, ChatApi, Faults, Json, Path, Problem, Validate,
     invitees::check_may_write_in,
     place::{Place, message_event},
-    views::{Message, MessageType, ReactionGroup},
+    views::{Message, MessageType, ReactionGroup, spelled},
 };
+
+/// What asks for the coloured picture of a character.
+const VARIATION_SELECTOR: char = '\u{fe0f}';
 
 /// A reaction to be.
 #[derive(Deserialize, ToSchema)]
@@ -51,6 +56,11 @@ pub(crate) async fn add_reaction(
         let detail = "there is nothing to react to";
         return Err(Problem::new(StatusCode::CONFLICT, "not-reactable", detail));
     }
+    if !own_reactions(&api, &place, &event, user_id, &emoji).await?.is_empty() {
+        let detail = "you reacted like this already";
+        return Err(Problem::new(StatusCode::CONFLICT, "already-reacted", detail));
+    }
+    let emoji = spelled(&emoji);
     let relates = json!({ "rel_type": "m.annotation", "event_id": message_id, "key": emoji });
     let content = json!({ "m.relates_to": relates });
     let reaction = message_event(user_id, "m.reaction", &content, None)?;
@@ -75,14 +85,36 @@ pub(crate) async fn remove_reaction(
 ) -> Result<StatusCode, Problem> {
     let user_id = caller.user_id();
     let (place, event) = Place::of_message(&api, &message_id, user_id).await?;
-    let snapshot = place.snapshot.as_ref();
-    let reaction = api.rooms.own_reaction(snapshot, &event, user_id, &emoji).await?;
-    let none = || Problem::not_found("you did not react like this");
-    let reaction = reaction.ok_or_else(none)?.pdu().event_id().to_owned();
-    let redaction = message_event(user_id, "m.room.redaction", &json!({}), None)?;
-    let redaction = EventRequest { redacts: Some(reaction), ..redaction };
-    api.rooms.send(&place.room, redaction).await?;
+    let reactions = own_reactions(&api, &place, &event, user_id, &emoji).await?;
+    if reactions.is_empty() {
+        return Err(Problem::not_found("you did not react like this"));
+    }
+    for reaction in reactions {
+        let redaction = message_event(user_id, "m.room.redaction", &json!({}), None)?;
+        let redaction = EventRequest { redacts: Some(reaction), ..redaction };
+        api.rooms.send(&place.room, redaction).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The user's reactions to a message with an emoji: Matrix lets it be spelled with variation
+/// selectors and without them.
+async fn own_reactions(
+    api: &ChatApi,
+    place: &Place,
+    event: &Event,
+    user_id: &UserId,
+    emoji: &str,
+) -> Result<Vec<OwnedEventId>, Problem> {
+    let usual = spelled(emoji);
+    let bare = usual.replace(VARIATION_SELECTOR, "");
+    let spellings = BTreeSet::from([emoji, usual, &bare]);
+    let mut found = Vec::new();
+    for key in spellings {
+        let own = api.rooms.own_reaction(place.snapshot.as_ref(), event, user_id, key).await?;
+        found.extend(own.map(|reaction| reaction.pdu().event_id().to_owned()));
+    }
+    Ok(found)
 }
 
 /// Reactions to a message.

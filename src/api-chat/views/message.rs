@@ -5,7 +5,9 @@ use ruma::{OwnedEventId, OwnedRoomId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Attachment, ContentWarning, Person, ReactionGroup, SystemEvent, Timestamp, html};
+use super::{
+    Attachment, ContentWarning, Person, ReactionGroup, SystemEvent, Timestamp, from_markdown, html,
+};
 
 /// What is shown of a message that was deleted.
 pub const DELETED: &str = "[deleted]";
@@ -192,7 +194,7 @@ impl MessageContent {
         let html = self.formatted_body.as_deref().filter(|_| is_html)?;
         html::clean(html).or_else(|| {
             let is_short = self.text().len() <= MARKDOWN_BYTES_MAX;
-            is_short.then(|| html::from_markdown(self.text())).flatten()
+            is_short.then(|| from_markdown(self.text())).flatten()
         })
     }
 }

@@ -35,7 +35,7 @@ pub struct Reactor {
 
 impl ReactionGroup {
     /// Reactions as a user sees them, in the order in which their emoji came first. Each person
-    /// counts once.
+    /// counts once, however the emoji was spelled.
     pub(super) fn all(
         reactions: &[Reaction],
         user_id: &UserId,
@@ -44,13 +44,14 @@ impl ReactionGroup {
         let mut seen = std::collections::HashSet::new();
         let mut groups: Vec<Self> = Vec::new();
         for reaction in reactions {
-            let (sender, emoji) = (reaction.event.pdu().sender(), &reaction.key);
+            let (sender, emoji) = (reaction.event.pdu().sender(), spelled(&reaction.key));
             if !seen.insert((sender, emoji)) {
                 continue;
             }
-            let at = groups.iter().position(|group| group.emoji == *emoji);
+            let at = groups.iter().position(|group| group.emoji == emoji);
             let at = at.unwrap_or_else(|| {
-                groups.push(Self { emoji: emoji.clone(), count: 0, reacted: false, users: vec![] });
+                let emoji = emoji.to_owned();
+                groups.push(Self { emoji, count: 0, reacted: false, users: vec![] });
                 groups.len() - 1
             });
             let Some(group) = groups.get_mut(at) else {
@@ -64,5 +65,26 @@ impl ReactionGroup {
             }
         }
         groups
+    }
+}
+
+/// An emoji as it is usually spelled, with its variation selectors (Unicode, emoji-test.txt); other
+/// keys as they are.
+pub fn spelled(key: &str) -> &str {
+    emojis::get(key).map_or(key, emojis::Emoji::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emoji_is_the_same_without_its_variation_selector() {
+        for emoji in ["\u{2764}\u{fe0f}", "\u{263a}\u{fe0f}", "\u{a9}\u{fe0f}", "\u{3297}\u{fe0f}"]
+        {
+            assert_eq!(spelled(&emoji.replace('\u{fe0f}', "")), emoji);
+            assert_eq!(spelled(emoji), emoji);
+        }
+        assert_eq!(spelled("lol"), "lol");
     }
 }
