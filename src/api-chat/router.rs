@@ -17,7 +17,7 @@ use hearth_bus::Bucket::{
 };
 use hearth_http::Access;
 use http::{
-    HeaderValue, Method, StatusCode,
+    HeaderName, HeaderValue, Method, StatusCode,
     header::{
         ACCEPT_RANGES, AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE,
         RANGE, RETRY_AFTER,
@@ -236,6 +236,9 @@ fn panicked(payload: Box<dyn Any + Send>) -> Response {
     Problem::internal(format!("panic: {}", text.unwrap_or_default())).into_response()
 }
 
+/// Where a stream of events goes on (HTML, "Server-sent events").
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
 /// Pages of the allowed origins may use the API. Tokens do not come by themselves as cookies do, so
 /// nothing is lost where every page may.
 fn cors(settings: &Settings) -> CorsLayer {
@@ -249,6 +252,6 @@ fn cors(settings: &Settings) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([CONTENT_TYPE, AUTHORIZATION, RANGE, IF_RANGE, IF_NONE_MATCH])
+        .allow_headers([CONTENT_TYPE, AUTHORIZATION, RANGE, IF_RANGE, IF_NONE_MATCH, LAST_EVENT_ID])
         .expose_headers([RETRY_AFTER, ACCEPT_RANGES, CONTENT_RANGE, ETAG])
 }
