@@ -2,23 +2,19 @@
 //!
 //! Deliberately absent: names and declared types. Whoever uploads chooses those.
 
-use crate::compound_file;
+use crate::{compound_file, zip_directory};
 
 /// The types of the chat API's attachments that are known by their first bytes.
-const ATTACHMENT_TYPES: [&str; 7] = [
-    "image/jpeg",
-    "image/png",
-    "image/gif",
-    "image/webp",
-    "application/pdf",
-    DOCX,
-    "application/zip",
-];
+const ATTACHMENT_TYPES: [&str; 7] =
+    ["image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", DOCX, ZIP];
 const DOC: &str = "application/msword";
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+const ZIP: &str = "application/zip";
 
 /// The stream that every document of Word has, and no file of another program.
 const WORD_STREAM: &str = "WordDocument";
+/// The files that every newer document of Word is made of, wherever they stand in it.
+const WORD_FILES: [&str; 2] = ["[Content_Types].xml", "word/document.xml"];
 
 /// The media type of content that can be an attachment: a picture (JPEG, PNG, GIF, WebP), a
 /// document (PDF, DOC, DOCX) or an archive (ZIP). `None` for all other content.
@@ -28,6 +24,9 @@ pub fn attachment_type(content: &[u8]) -> Option<&'static str> {
         return compound_file::has_stream(content, WORD_STREAM).then_some(DOC);
     }
     let sniffed = infer::get(content)?.mime_type();
+    if sniffed == ZIP && zip_directory::has_files(content, &WORD_FILES) {
+        return Some(DOCX);
+    }
     ATTACHMENT_TYPES.into_iter().find(|known| *known == sniffed)
 }
 
@@ -36,7 +35,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::test_media::{compound_file, jpeg, png};
+    use crate::test_media::{compound_file, jpeg, png, zip};
 
     #[test]
     fn content_says_what_it_is() {
@@ -62,6 +61,14 @@ mod tests {
         docx.resize(30, 0);
         docx.extend(b"word/document.xml");
         assert_eq!(attachment_type(&docx), Some(DOCX));
+    }
+
+    #[test]
+    fn a_document_may_begin_with_its_properties() {
+        let properties = ["[Content_Types].xml", "_rels/.rels", "docProps/app.xml"];
+        let docx = [&properties[..], &["docProps/core.xml", "word/document.xml"]].concat();
+        assert_eq!(attachment_type(&zip(&docx)), Some(DOCX));
+        assert_eq!(attachment_type(&zip(&properties)), Some(ZIP));
     }
 
     #[test]

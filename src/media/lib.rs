@@ -48,6 +48,7 @@ mod test_media;
 mod thumbnail;
 mod tidy;
 mod upload;
+mod zip_directory;
 
 use std::sync::Arc;
 

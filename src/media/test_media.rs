@@ -158,6 +158,24 @@ pub fn compound_file(paths: &[&str]) -> Vec<u8> {
     file.into_inner().into_inner()
 }
 
+/// A ZIP archive of empty files with these names, in this order.
+pub fn zip(names: &[&str]) -> Vec<u8> {
+    let (mut content, mut directory) = (Vec::new(), Vec::new());
+    for name in names {
+        let length = u16::try_from(name.len()).unwrap().to_le_bytes();
+        let start = u32::try_from(content.len()).unwrap().to_le_bytes();
+        content.extend([b"PK\x03\x04\x14\0".as_slice(), &[0; 20], &length, &[0; 2]].concat());
+        content.extend(name.as_bytes());
+        let entry = [b"PK\x01\x02\x14\0\x14\0".as_slice(), &[0; 20], &length, &[0; 12], &start];
+        directory.extend([&entry.concat(), name.as_bytes()].concat());
+    }
+    let count = u16::try_from(names.len()).unwrap().to_le_bytes();
+    let [length, start] =
+        [&directory, &content].map(|part| u32::try_from(part.len()).unwrap().to_le_bytes());
+    let end = [b"PK\x05\x06\0\0\0\0".as_slice(), &count, &count, &length, &start, &[0; 2]];
+    [content, directory, end.concat()].concat()
+}
+
 /// The checksum of a chunk of a PNG.
 pub fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
