@@ -79,6 +79,7 @@ impl Chat {
         let snapshot = self.snapshot().await?;
         let snapshot = snapshot.as_ref();
         self.check_admin(snapshot, room, creator).await?;
+        self.check_not_direct(room, creator).await?;
         let range = ROOM_WEBHOOKS.prefix(&(room.nid(),));
         if ROOM_WEBHOOKS.scan_all(snapshot, &range).await?.len() >= ROOM_WEBHOOKS_MAX {
             return Err(ChatError::TooMany("webhooks of this room"));

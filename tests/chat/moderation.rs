@@ -40,6 +40,8 @@ async fn a_mute_holds_in_both_apis_and_survives_a_restart() {
     let messages = format!("/rooms/{room}/messages");
     let said = bob.post(&messages, json!({ "content": "hello" })).await;
     said.assert_problem(403, "may-not-write");
+    let typing = json!({ "type": "typing_start", "room_id": room });
+    assert_eq!(bob.socket().await.ask(typing).await["problem"]["status"], 403);
     // They can see, all the same.
     assert_eq!(bob.get(&messages).await.status, 200);
     assert_eq!(bob.get(&mutes).await.ok()["mutes"][0]["user"]["id"], bob.user);

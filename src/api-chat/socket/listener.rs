@@ -168,12 +168,8 @@ impl Listener {
         match since {
             Some(since) if *since <= position => return Ok(true),
             Some(_) => {}
-            // Messages are told as they are now, which who left must not see: that they left is all.
-            None => {
-                return Ok(
-                    matches!(fact, Fact::Event { member: Some(user), .. } if *user == self.user),
-                );
-            }
+            // Messages are told as they are now, which who left must not see.
+            None => return Ok(is_about(fact, &self.user)),
         }
         let Some(event) = event else {
             return Ok(false);
@@ -285,4 +281,9 @@ struct Wanted {
     room: Room,
     /// Since when the user has been in it without a break.
     since: Option<StreamPosition>,
+}
+
+/// Whether a change is that the user came or went.
+fn is_about(fact: &Fact, user: &UserId) -> bool {
+    matches!(fact, Fact::Event { member: Some(member), .. } if member == user)
 }

@@ -2,8 +2,8 @@
 
 use hearth_bus::Bucket;
 use hearth_http::Access;
-use http::Method;
-use ruma::RoomId;
+use http::{Method, StatusCode};
+use ruma::{RoomId, events::TimelineEventType};
 
 use super::{
     command::{Command, InRoom, SendMessage},
@@ -94,7 +94,13 @@ async fn send(
 /// Lets those say that they write who are in the room.
 async fn may_write(api: &ChatApi, caller: &Caller, room_id: &RoomId) -> Result<(), Problem> {
     caller.admit(api, access(Bucket::Ephemeral), &Method::POST)?;
-    Place::joined(api, room_id, caller.user_id()).await.map(drop)
+    let place = Place::joined(api, room_id, caller.user_id()).await?;
+    let levels = place.levels(api).await?;
+    if levels.may_send(caller.user_id(), &TimelineEventType::RoomMessage, false) {
+        return Ok(());
+    }
+    let detail = "you may not write in this room";
+    Err(Problem::new(StatusCode::FORBIDDEN, "may-not-write", detail))
 }
 
 const fn access(bucket: Bucket) -> Access {
