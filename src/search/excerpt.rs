@@ -59,8 +59,11 @@ fn ellipsis() -> Fragment {
     Fragment { text: "…".to_owned(), is_match: false }
 }
 
-/// What of a text is shown if its first match begins at `first`.
+/// What of a text is shown if its first match begins at `first`: a short one is shown whole.
 fn part(text: &str, first: usize) -> Range<usize> {
+    if text.chars().nth(EXCERPT_CHARACTERS_MAX).is_none() {
+        return 0..text.len();
+    }
     let before = text.get(..first).unwrap_or_default().char_indices().rev();
     let start = before.take(EXCERPT_CHARACTERS_BEFORE).last().map_or(first, |(at, _)| at);
     let rest = text.get(start..).unwrap_or_default();
@@ -119,6 +122,12 @@ mod tests {
         let shown = show(&text, "needle", false);
         assert!(shown.starts_with('…') && shown.ends_with('…') && shown.contains("[needle]"));
         assert_eq!(shown.chars().count(), EXCERPT_CHARACTERS_MAX + 4);
+    }
+
+    #[test]
+    fn a_short_text_is_shown_whole_wherever_it_matches() {
+        let text = format!("{}needle", "é ".repeat(80));
+        assert_eq!(show(&text, "needle", false), format!("{}[needle]", "é ".repeat(80)));
     }
 
     proptest! {

@@ -24,10 +24,10 @@ const CLIENT_ID_CHARACTERS_MAX: usize = 128;
 /// A message to be.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewMessage {
-    /// What it says, not only blanks; markdown is understood. Beside attachments it may be empty or
-    /// left out.
+    /// What it says; markdown is understood. Beside attachments it may be empty or left out, which
+    /// a schema of JSON cannot say simply.
     #[serde(default)]
-    #[schema(max_length = 10000)]
+    #[schema(required = true, min_length = 1, max_length = 10000, pattern = "[^ \t\r\n]")]
     pub content: String,
     /// The message that it replies to.
     #[serde(default, alias = "parent_id")]

@@ -3,7 +3,7 @@
 //! While a frame cannot be written, none is read. Who does not take what is written in time is
 //! disconnected, as is who is silent for too long; both come back with `hello` and miss nothing.
 
-use std::{convert::Infallible, error::Error, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
@@ -18,7 +18,9 @@ use super::{
     command::{Command, Hello, Request},
     form::Form,
     frame::{Frame, Reply, Says},
-    limits::{HEARTBEAT, HELLO_TIME_MAX, SECOND_LOOK, SILENCE_MAX, WRITE_TIME_MAX},
+    limits::{
+        FRAME_BYTES_MAX, HEARTBEAT, HELLO_TIME_MAX, SECOND_LOOK, SILENCE_MAX, WRITE_TIME_MAX,
+    },
     listener::Listener,
     listening,
     perform::{Done, perform},
@@ -39,7 +41,7 @@ enum Ending {
     Shutdown,
     /// A frame was none.
     BadFrame,
-    /// A frame was larger than [`FRAME_BYTES_MAX`](super::limits::FRAME_BYTES_MAX).
+    /// A frame was larger than [`FRAME_BYTES_MAX`].
     TooLarge,
     /// There was no valid token, or it is not valid any more.
     Unauthorized,
@@ -298,18 +300,19 @@ fn payload(
     message: Option<Result<Message, axum::Error>>,
     form: Form,
 ) -> Result<Option<Bytes>, Ending> {
+    let length = match &message {
+        Some(Ok(Message::Text(text))) => text.len(),
+        Some(Ok(Message::Binary(bytes))) => bytes.len(),
+        _ => 0,
+    };
+    if length > FRAME_BYTES_MAX {
+        return Err(Ending::TooLarge);
+    }
     match (message, form) {
         (Some(Ok(Message::Text(text))), Form::Json) => Ok(Some(text.into())),
         (Some(Ok(Message::Binary(bytes))), Form::Compact) => Ok(Some(bytes)),
         (Some(Ok(Message::Ping(_) | Message::Pong(_))), _) => Ok(None),
         (Some(Ok(Message::Text(_) | Message::Binary(_))), _) => Err(Ending::BadFrame),
-        (Some(Err(error)), _) if is_too_large(&error) => Err(Ending::TooLarge),
         (Some(Ok(Message::Close(_)) | Err(_)) | None, _) => Err(Ending::Gone),
     }
-}
-
-/// Whether a frame is larger than it may be.
-fn is_too_large(error: &axum::Error) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<tungstenite::Error>());
-    matches!(cause, Some(tungstenite::Error::Capacity(_)))
 }

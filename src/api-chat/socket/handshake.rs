@@ -19,7 +19,7 @@ use super::{
     command::{Hello, Wish},
     connection::Connection,
     form::{COMPACT_PROTOCOL, Form, JSON_PROTOCOL},
-    limits::{FRAME_BYTES_MAX, READ_BUFFER_BYTES},
+    limits::{FRAME_BYTES_READ_MAX, READ_BUFFER_BYTES},
     listening,
 };
 use crate::{ChatApi, Problem, Query, Settings};
@@ -61,8 +61,8 @@ pub(crate) async fn open_socket(
     let upgrade = upgrade
         .protocols([JSON_PROTOCOL, COMPACT_PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
-        .max_message_size(FRAME_BYTES_MAX)
-        .max_frame_size(FRAME_BYTES_MAX);
+        .max_message_size(FRAME_BYTES_READ_MAX)
+        .max_frame_size(FRAME_BYTES_READ_MAX);
     let chosen = upgrade.selected_protocol();
     let is_compact = chosen.is_some_and(|protocol| protocol == COMPACT_PROTOCOL);
     let form = if is_compact { Form::Compact } else { Form::Json };

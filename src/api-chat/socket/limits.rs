@@ -12,6 +12,8 @@ pub(crate) const OUTBOX_FLEETING_MAX: usize = OUTBOX_MAX / 2;
 pub(crate) const WRITE_TIME_MAX: Duration = Duration::from_secs(20);
 /// Largest frame of a client, in bytes: the longest message with every character escaped.
 pub(crate) const FRAME_BYTES_MAX: usize = 128 * 1024;
+/// Largest frame that is read to be refused, in bytes; what is larger ends the connection at once.
+pub(crate) const FRAME_BYTES_READ_MAX: usize = 1024 * 1024;
 /// What each connection has at hand to read into, in bytes. Larger frames are read in pieces.
 pub(crate) const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// Deepest nesting of a frame in MessagePack.
