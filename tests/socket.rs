@@ -170,3 +170,9 @@ impl Socket {
         }
     }
 }
+
+/// What the new messages among some frames say.
+pub fn contents(frames: &[Value]) -> Vec<&str> {
+    let created = frames.iter().filter(|frame| frame["type"] == "message_created");
+    created.map(|frame| frame["message"]["content"].as_str().unwrap()).collect()
+}

@@ -1,13 +1,8 @@
 //! `@RealTime`: coming back. Nothing is lost or doubled, whoever lost the connection and why.
 
-use hearth_tests::{Server, session::PASSWORD};
+use hearth_tests::{Server, session::PASSWORD, socket::contents};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
-
-fn contents(frames: &[Value]) -> Vec<&str> {
-    let created = frames.iter().filter(|frame| frame["type"] == "message_created");
-    created.map(|frame| frame["message"]["content"].as_str().unwrap()).collect()
-}
 
 #[tokio::test]
 async fn a_message_sent_again_after_a_reconnect_is_one_message() {

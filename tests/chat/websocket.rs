@@ -4,16 +4,11 @@
 use hearth_tests::{
     Server, Settings,
     session::PASSWORD,
-    socket::{COMPACT_PROTOCOL, Socket},
+    socket::{COMPACT_PROTOCOL, Socket, contents},
     wait,
 };
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{self, Message};
-
-fn contents(frames: &[Value]) -> Vec<&str> {
-    let created = frames.iter().filter(|frame| frame["type"] == "message_created");
-    created.map(|frame| frame["message"]["content"].as_str().unwrap()).collect()
-}
 
 #[tokio::test]
 async fn messages_are_told_as_they_are_written_edited_and_deleted() {
